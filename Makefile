@@ -1,0 +1,44 @@
+# make demo · make test · make lab · make export · make weights · make clean
+# Each makes its own environment in .venv first, if it is not there. PYTHON picks the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lab export weights clean
+
+$(VENV)/.installed: settings.ini setup.py
+	@echo "Making $(VENV) and installing into it: about 2 minutes, several GB (PyTorch)."
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ssnet needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[demo,imagenet,test,dev]"
+	@touch $@
+
+demo: $(VENV)/.installed
+	@echo "Training both stages on built-in pictures on the CPU: about 10 minutes on two cores."
+	$(BIN)/ssnet demo --out runs/demo
+	@echo "Open runs/demo/report.html in a browser."
+
+test: $(VENV)/.installed
+	@echo "Checking the export, then the tests, then every notebook: under 20 minutes on two cores."
+	$(BIN)/python tools/export.py --check
+	$(BIN)/python -m pytest
+	$(BIN)/python tools/run_notebooks.py
+
+lab: $(VENV)/.installed
+	@echo "Opening JupyterLab at the index: at once."
+	$(BIN)/jupyter lab nbs/index.ipynb
+
+export: $(VENV)/.installed
+	@echo "Writing ssnet/, tests/ and README.md from the notebooks: about 10 seconds."
+	$(BIN)/python tools/export.py
+
+weights: $(VENV)/.installed
+	@echo "Training the network that the package carries, as make demo does: about 10 minutes on two cores."
+	$(BIN)/ssnet demo --out runs/weights
+	$(BIN)/python tools/make_weights.py runs/weights
+
+clean:
+	@echo "Removing the environment, runs and caches: at once."
+	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

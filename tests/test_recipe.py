@@ -1,0 +1,44 @@
+"Made from nbs/16_recipe.ipynb by tools/export.py: change the notebook, then `make export`."
+from ssnet.files import InputError
+from ssnet.recipe import PAPER
+from ssnet.recipe import PAPER2
+from ssnet.recipe import TINY
+from ssnet.recipe import build
+from ssnet.recipe import make_recipe
+from ssnet.recipe import rate_at
+import pytest
+import torch
+
+
+def test_text_from_a_command_line_becomes_the_type_of_the_field():
+    "nbs/16_recipe.ipynb, cell 13"
+    recipe = make_recipe("tiny", 1, steps="300", rate="0.01", dilations="1,2")
+    assert (recipe.steps, recipe.rate, recipe.dilations) == (300, 0.01, (1, 2))
+
+
+
+def test_bad_recipes_are_refused_by_name():
+    "nbs/16_recipe.ipynb, cell 14"
+    with pytest.raises(InputError, match="no preset 'huge'"): make_recipe("huge", 1)
+    with pytest.raises(InputError, match="no stage 3"): make_recipe("tiny", 3)
+    with pytest.raises(InputError, match="no setting 'learning_rate'"): make_recipe("tiny", 1, learning_rate=1)
+    with pytest.raises(InputError, match="'steps' cannot be 'many'"): make_recipe("tiny", 1, steps="many")
+    with pytest.raises(InputError, match="'reading' cannot be 'mine'"): make_recipe("tiny", 1, reading="mine")
+    with pytest.raises(InputError, match="'crop' is 1.5"): make_recipe("tiny", 1, crop=1.5)
+
+
+
+def test_the_rate_follows_its_schedule():
+    "nbs/16_recipe.ipynb, cell 18"
+    assert rate_at(TINY, 0) == TINY.rate and rate_at(TINY, TINY.steps) == 0
+    assert rate_at(TINY, TINY.steps // 2) == pytest.approx(TINY.rate * 0.5 ** 0.9)
+    assert [rate_at(PAPER, k) for k in (0, 1999, 2000, 4000)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
+    assert rate_at(PAPER2, 3000) == pytest.approx(2.5e-6)
+
+
+
+def test_the_same_seed_gives_the_same_network():
+    "nbs/16_recipe.ipynb, cell 22"
+    a, b, c = (build(make_recipe("tiny", 1, seed=seed)).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert any(not torch.equal(a[k], c[k]) for k in a)

@@ -1,0 +1,44 @@
+"""Run every notebook from top to bottom, each in a kernel of its own; nothing is written back.
+
+    python tools/run_notebooks.py            all of them
+    python tools/run_notebooks.py 13_model   those whose path contains the word
+
+SSNET_QUICK=1 is set: a notebook that trains does fewer steps, and says so. Every code cell must have run.
+"""
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from export import ROOT, notebooks
+
+
+def run(path):
+    "Run one notebook; return what to say about it and whether it went well."
+    name, begin = path.relative_to(ROOT).as_posix(), time.perf_counter()
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return f"FAILED {name}\n{error}", False
+    missed = [i for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source and not c.execution_count]
+    if missed: return f"FAILED {name}: the cells {missed} did not run", False
+    return f"ran    {name}  {time.perf_counter() - begin:.0f} s", True
+
+
+if __name__ == "__main__":
+    os.environ |= {"SSNET_QUICK": "1", "OMP_NUM_THREADS": "1"}
+    paths = [p for p in notebooks(ROOT) if not sys.argv[1:] or any(word in str(p) for word in sys.argv[1:])]
+    good = 0
+    with ThreadPoolExecutor(2) as pool:
+        for text, went_well in pool.map(run, paths):
+            print(text, flush=True)
+            good += went_well
+    print(f"notebooks: {good} passed, {len(paths) - good} failed")
+    sys.exit(good < len(paths))
