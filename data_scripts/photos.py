@@ -226,12 +226,17 @@ def write_photos(
     (folder / "LICENSE.txt").write_text(LICENCE, encoding="utf-8")
 
 
+EPILOG = """\
+'val' holds new pictures of the cut-outs trained with, 'test' pictures of cut-outs never seen: two kinds of scores.
+With the numbers above it takes about two minutes and 230 MB.
+Licence of the stamps: GPL 2 or later; LICENSE.txt and cutouts.csv are written beside the data.
+"""
+
+
 def parser():
     "The command line."
-    p = argparse.ArgumentParser("photos.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=(
-        "'val' holds new pictures of the cut-outs trained with, 'test' pictures of cut-outs never seen: two kinds of\n"
-        "scores. With the numbers above it takes about two minutes and 200 MB.\n"
-        "Licence of the stamps: GPL 2 or later; LICENSE.txt and cutouts.csv are written beside the data."))
+    p = argparse.ArgumentParser("photos.py", description=__doc__, epilog=EPILOG,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--from", dest="source", metavar="DEB_OR_FOLDER", type=Path, default=INSTALLED,
                    help="package file, unpacked package, or stamps' folder (default: where the package installs them)")
     p.add_argument("--out", type=Path, default=Path("data/photos"), help="folder to write (default: data/photos)")

@@ -39,7 +39,7 @@ def write_whole(
         with suppress(OSError): part.unlink()
     return path
 
-# %% ../nbs/00_files.ipynb #4e376868
+# %% ../nbs/00_files.ipynb #26913c87
 def load_image(
     path: str | Path,  # a picture file
 ) -> Image.Image:      # the picture as it is stored: mode and size untouched, all pixels read
@@ -53,7 +53,8 @@ def load_image(
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that Pillow can read: convert it or take it away.") from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path} has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller first.") from error
+        limit = 2 * Image.MAX_IMAGE_PIXELS
+        raise InputError(f"{path} has more than {limit:,} pixels: make it smaller first.") from error
     except Exception as error:  # a broken file raises OSError, SyntaxError, ValueError, struct.error …
         raise InputError(f"{path} cannot be read ({error}): fetch it again or take it away.") from error
 

@@ -59,7 +59,7 @@ class ConvHead(nn.Module):
         logits = self.conv(features.last)
         return Maps(logits, logits)
 
-# %% ../nbs/11_heads.ipynb #a08047f8
+# %% ../nbs/11_heads.ipynb #e9811181
 class DilatedHead(nn.Module):
     "Stage 2: 3×3 convolutions of several dilations side by side, summed."
 
@@ -70,7 +70,8 @@ class DilatedHead(nn.Module):
         dilations: tuple[int, ...] = (6, 12, 18, 24),   # one branch for each
     ):
         super().__init__()
-        self.convs = nn.ModuleList([new_layer(nn.Conv2d(channels, num_classes, 3, padding=d, dilation=d)) for d in dilations])
+        branches = [nn.Conv2d(channels, num_classes, 3, padding=d, dilation=d) for d in dilations]
+        self.convs = nn.ModuleList([new_layer(branch) for branch in branches])
 
     def forward(
         self,
@@ -88,7 +89,7 @@ def bilinear_kernel(
     ramp = 1 - slope * (torch.arange(size) - (size - 1) / 2).abs()
     return torch.outer(ramp, ramp)
 
-# %% ../nbs/11_heads.ipynb #88514076
+# %% ../nbs/11_heads.ipynb #913392f7
 def repeat_edge(
     x: Tensor,  # `(B, C, h, w)`
 ) -> Tensor:    # `(B, C, h + 2, w + 2)`
@@ -104,7 +105,7 @@ class Upsample(nn.Module):
         self,
         channels: int,           # maps in, and maps out
         factor: int,             # even: how many times larger
-        reading: str = "paper",  # "paper": each map on its own, edges repeated; "authors": all maps mixed, zeros outside
+        reading: str = "paper",  # "paper": each map alone, edges repeated; "authors": maps mixed, zeros outside
     ):
         super().__init__()
         if factor < 2 or factor % 2: raise InputError(f"Cannot up-sample by {factor}: the factor must be even.")

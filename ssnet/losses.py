@@ -13,7 +13,7 @@ from .heads import check_reading
 from .labels import IGNORE_INDEX
 from .model import SSNetOutput
 
-# %% ../nbs/14_losses.ipynb #11b2104d
+# %% ../nbs/14_losses.ipynb #a9a72975
 def check_same_shape(
     what: str,      # what is compared, for the message
     given: Tensor,  # from the data
@@ -23,7 +23,7 @@ def check_same_shape(
     if given.shape != wanted.shape:
         raise InputError(f"The {what} has shape {tuple(given.shape)}, but the network gives {tuple(wanted.shape)}.")
 
-
+# %% ../nbs/14_losses.ipynb #8b702a9e
 def pooled_tag_loss(
     scores: Tensor,  # logits of the tags, `(B, C)`; place 0, the background's, is left out
     tags: Tensor,    # t, `(B, C - 1)` of 0 and 1
@@ -67,7 +67,7 @@ def pseudo_label_loss(
     total = F.cross_entropy(logits.float(), label.long(), ignore_index=IGNORE_INDEX, reduction="sum")
     return total / (label != IGNORE_INDEX).sum().clamp(min=1)
 
-# %% ../nbs/14_losses.ipynb #c1ed2ae7
+# %% ../nbs/14_losses.ipynb #3a0238ec
 def sum_up(
     losses: dict[str, Tensor],  # by name
 ) -> dict[str, Tensor]:         # the same, and "total"
@@ -84,7 +84,7 @@ def saliency_loss_of(
     background = output.probs[:, 0] if check_reading(reading) == "authors" else None
     return saliency_loss(output.saliency, saliency, background, reading)
 
-
+# %% ../nbs/14_losses.ipynb #0f198f44
 def stage1_loss(
     tag_output: SSNetOutput,       # of a batch of pictures with tags
     tags: Tensor,                  # t, `(B, C - 1)`
@@ -97,7 +97,7 @@ def stage1_loss(
     if check_reading(reading) == "authors": L_c = L_c + tag_loss(tag_output.coarse_logits, tags)
     return sum_up({"L_c": L_c, "L_s1": saliency_loss_of(saliency_output, saliency, reading)})
 
-
+# %% ../nbs/14_losses.ipynb #e9681ddb
 def stage2_loss(
     tag_output: SSNetOutput,       # of a batch of pictures with tags and pseudo labels
     pseudo_label: Tensor,          # int `(B, H, W)`; 255 is ignored

@@ -26,7 +26,7 @@ class SSNetOutput(NamedTuple):
     coarse_logits: Tensor      # `(B, C, h, w)`: logits from the last features alone, at their size
     tag_logits: Tensor | None  # `(B, C)`: classifier on pooled features, only in the authors' stage 2
 
-# %% ../nbs/13_model.ipynb #50cb2763
+# %% ../nbs/13_model.ipynb #8887e944
 SMALLEST = 32  # pixels
 
 
@@ -70,7 +70,8 @@ class SSNet(nn.Module):
         fine, coarse = self.head(features)
         logits = self.with_background(fit(self.upsample(fine), image.shape[-2:]))
         H, v = logits.softmax(1), self.sam(features.last)
-        tag_logits = self.tag_classifier(features.last.mean((2, 3))) if self.tag_classifier is not None else None
+        pooled = features.last.mean((2, 3))
+        tag_logits = None if self.tag_classifier is None else self.tag_classifier(pooled).float()
         return SSNetOutput(logits, H, v, aggregate(v, H), self.with_background(coarse), tag_logits)
 
     def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

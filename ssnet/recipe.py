@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from .files import InputError
 from .model import SSNet, build_ssnet
 
-# %% ../nbs/16_recipe.ipynb #d6059a85
+# %% ../nbs/16_recipe.ipynb #bf4ba1bf
 @dataclass(frozen=True)
 class Recipe:
     "All settings of one training."
@@ -26,6 +26,7 @@ class Recipe:
     batch: int = 16                   # tag pictures a step, and as many saliency pictures
     rate: float = 1e-3                # learning rate of the backbone
     new_factor: float = 2.0           # the new layers learn at rate × new_factor
+    tag_weight: float = 20.0          # factor of L_c in the total: see below
     schedule: str = "poly"            # "poly": rate · (1 − k/steps)^decay; "step": rate · decay^(k // every)
     decay: float = 0.9                # see schedule
     every: int = 2000                 # see schedule
@@ -38,11 +39,11 @@ class Recipe:
     color: float = 0.0                # augmentation: strength of the colour jitter
     seed: int = 0                     # of the new weights and of the order and augmentation of the pictures
 
-# %% ../nbs/16_recipe.ipynb #0664bd1f
+# %% ../nbs/16_recipe.ipynb #2b8fba97
 TINY = Recipe()
 PAPER = Recipe(backbone="densenet169", weights="imagenet", output_stride=16, dilations=(6, 12, 18, 24), size=256,
                steps=10_000, batch=8, rate=1e-4, new_factor=1.0, schedule="step", decay=0.1, every=2000,
-               beta1=0.95, clip=0.0)
+               beta1=0.95, clip=0.0, tag_weight=1.0)
 PAPER2 = replace(PAPER, stage=2, output_stride=8, batch=4, rate=5e-6, decay=0.5, every=3000, rotate=0.0, crop=1.0)
 PRESETS = {
     "tiny": (TINY, replace(TINY, stage=2, start="stage1")),

@@ -28,7 +28,7 @@ from .losses import stage1_loss, stage2_loss
 from .model import SSNet
 from .recipe import Recipe, rate_at
 
-# %% ../nbs/30_train.ipynb #04d89fdc
+# %% ../nbs/30_train.ipynb #56e4ccac
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -45,8 +45,11 @@ def losses_of(
         tag_out, saliency_out = net(tag_batch["image"]), net(saliency_batch["image"])
     tags, saliency = tag_batch["tags"], saliency_batch["saliency"]
     if recipe.stage == 1:
-        return stage1_loss(tag_out, tags, saliency_out, saliency, recipe.reading)
-    return stage2_loss(tag_out, tag_batch["label"], tags, saliency_out, saliency, recipe.reading)
+        losses = stage1_loss(tag_out, tags, saliency_out, saliency, recipe.reading)
+    else:
+        losses = stage2_loss(tag_out, tag_batch["label"], tags, saliency_out, saliency, recipe.reading)
+    extra = (recipe.tag_weight - 1) * losses["L_c"] if "L_c" in losses else 0
+    return losses | {"total": losses["total"] + extra}
 
 
 def to_device(
@@ -176,19 +179,21 @@ class Run:
         write_whole(self.folder / "log.csv", text.getvalue().encode())
         write_whole(self.folder / "recipe.json", json.dumps(asdict(self.recipe), indent=1).encode())
 
-# %% ../nbs/30_train.ipynb #5837301b
+# %% ../nbs/30_train.ipynb #282400bd
 class Diary:
     "Says how a training goes: progress bar, rows of the run's log, TensorBoard if it is installed."
 
     def __init__(self, run: Run, start: int):
         "`start`: steps done before."
-        self.run, self.board = run, open_board(run.folder, start)
+        self.run, self.board, self.recent = run, open_board(run.folder, start), []
         self.bar = tqdm(total=run.recipe.steps, initial=start, desc=f"stage {run.recipe.stage}", disable=None)
 
     def losses(self, step: int, losses: dict) -> None:
-        "Note the losses of a step."
-        if step % 10 == 0 or step == self.run.recipe.steps:
-            row = {name: float(value.detach()) for name, value in losses.items()}
+        "Note the losses of a step; every ten steps, their mean."
+        self.recent.append({name: value.detach() for name, value in losses.items()})
+        if self.run.is_due(10, step):
+            row = {name: float(sum(r[name] for r in self.recent)) / len(self.recent) for name in losses}
+            self.recent = []
             self.bar.set_postfix({name: f"{value:.3f}" for name, value in row.items()}, refresh=False)
             self.row(step, row)
             if self.run.is_due(100, step):

@@ -2,6 +2,7 @@
 from collections import OrderedDict
 from safetensors.torch import save_file
 from ssnet.backbone import Backbone
+from ssnet.backbone import Rescale
 from ssnet.backbone import build_backbone
 from ssnet.backbone import dilate
 from ssnet.backbone import from_package
@@ -153,8 +154,10 @@ def test_tiny_has_the_stride_dilation_and_size_that_it_should():
     def dilations(stride):
         rows = [r for r in layer_table(dilate(tiny(), stride), 64) if r.kernel == 3]
         return [r.dilation for r in rows], rows[-1].output_stride
-    for stride, wanted in {32: [1] * 17, 16: [1] * 16 + [2], 8: [1] * 10 + [2] * 6 + [4], 4: [1] * 6 + [2] * 4 + [4] * 6 + [8]}.items():
-        assert dilations(stride) == (wanted, stride)
+    assert dilations(32) == ([1] * 17, 32)
+    assert dilations(16) == ([1] * 16 + [2], 16)
+    assert dilations(8) == ([1] * 10 + [2] * 6 + [4], 8)
+    assert dilations(4) == ([1] * 6 + [2] * 4 + [4] * 6 + [8], 4)
     block = lambda a, b: 9 * a * b + 9 * b * b + 4 * b  # two 3×3 convolutions and two batch norms
     change = lambda a, b: block(a, b) + a * b + 2 * b   # and a 1×1 shortcut with its batch norm
     wanted = 27 * 32 + 64 + change(32, 32) + block(32, 32) + change(32, 64) + block(64, 64) \
@@ -191,8 +194,18 @@ def test_files_that_are_no_weights_are_refused_in_one_sentence():
 
 
 
+def test_rescale_undoes_one_convention_and_applies_the_other():
+    "nbs/10_backbone.ipynb, cell 39"
+    grey = (torch.tensor([0.0, 127, 255]) / 255).view(1, 1, 1, 3).expand(1, 3, 1, 3)  # black, TensorFlow's zero, white
+    mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
+    wanted = torch.tensor([-127 / 128, 0, 1]).expand(1, 3, 1, 3)
+    assert torch.allclose(Rescale()((grey - mean) / std), wanted, atol=1e-6)
+    assert not Rescale().state_dict()  # it belongs to no checkpoint
+
+
+
 def test_unknown_names_and_weights_that_do_not_exist_are_refused():
-    "nbs/10_backbone.ipynb, cell 42"
+    "nbs/10_backbone.ipynb, cell 43"
     with pytest.raises(InputError, match="no backbone 'vgg': choose one of tiny, densenet169, efficientnet_lite0"):
         build_backbone("vgg", 8)
     with pytest.raises(InputError, match="no ImageNet weights for 'tiny'"): build_backbone("tiny", 8, "imagenet")
@@ -203,7 +216,7 @@ def test_unknown_names_and_weights_that_do_not_exist_are_refused():
 
 
 def test_a_download_that_fails_says_what_to_do():
-    "nbs/10_backbone.ipynb, cell 43"
+    "nbs/10_backbone.ipynb, cell 44"
     with tempfile.TemporaryDirectory() as folder, patch("torch.hub.get_dir", return_value=folder), \
             patch("torch.hub.download_url_to_file", side_effect=URLError("no network")), \
             contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -213,19 +226,20 @@ def test_a_download_that_fails_says_what_to_do():
 
 
 def test_densenet_is_dilated_as_the_method_says():
-    "nbs/10_backbone.ipynb, cell 47"
+    "nbs/10_backbone.ipynb, cell 48"
     def of_block(stride, block):
-        rows = [r for r in layer_table(dense(stride).features, 256) if r.name.startswith(f"denseblock{block}.") and r.kernel == 3]
-        return {(r.dilation, r.output_stride, r.output_size) for r in rows}
+        rows = [r for r in layer_table(dense(stride).features, 256) if r.name.startswith(f"denseblock{block}.")]
+        return {(r.dilation, r.output_stride, r.output_size) for r in rows if r.kernel == 3}
     assert of_block(16, 3) == {(1, 16, 16)} and of_block(16, 4) == {(2, 16, 16)}
     assert of_block(8, 2) == {(1, 8, 32)} and of_block(8, 3) == {(2, 8, 32)} and of_block(8, 4) == {(4, 8, 32)}
-    pools = {s: [(r.kernel, r.stride) for r in layer_table(dense(s).features, 64) if r.kind == "AvgPool2d"] for s in (16, 8)}
-    assert pools == {16: [(2, 2), (2, 2), (1, 1)], 8: [(2, 2), (1, 1), (1, 1)]}
+    def pools(stride):
+        return [(r.kernel, r.stride) for r in layer_table(dense(stride).features, 64) if r.kind == "AvgPool2d"]
+    assert pools(16) == [(2, 2), (2, 2), (1, 1)] and pools(8) == [(2, 2), (1, 1), (1, 1)]
 
 
 
 def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_relu():
-    "nbs/10_backbone.ipynb, cell 48"
+    "nbs/10_backbone.ipynb, cell 49"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stride, wanted in {16: {"transition3.conv": (640, 16), "transition2.conv": (256, 32)},
                            8: {"transition3.conv": (640, 32), "transition2.conv": (256, 32)}}.items():
@@ -237,7 +251,7 @@ def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_re
 
 
 def test_old_torchvision_names_load_into_densenet():
-    "nbs/10_backbone.ipynb, cell 49"
+    "nbs/10_backbone.ipynb, cell 50"
     state = dense(16).features.state_dict()
     old = {"features." + re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", k): v + 1 for k, v in state.items()
            if not k.endswith("num_batches_tracked")}
@@ -250,7 +264,7 @@ def test_old_torchvision_names_load_into_densenet():
 
 
 def test_dilation_keeps_the_receptive_field():
-    "nbs/10_backbone.ipynb, cell 53"
+    "nbs/10_backbone.ipynb, cell 54"
     field = {s: layer_table(dense(s).features, 256)[-1].receptive_field for s in (32, 16, 8)}
     # what is missing are the average pools: (2 - 1) times the stride of their input, 16 and then 8
     assert field[32] - field[16] == 16 and field[16] - field[8] == 8
@@ -260,7 +274,7 @@ def test_dilation_keeps_the_receptive_field():
 
 
 def test_the_cat_is_a_cat_and_the_coffee_is_espresso():
-    "nbs/10_backbone.ipynb, cell 57"
+    "nbs/10_backbone.ipynb, cell 58"
     for stride in (32, 8):
         assert {281, 285} <= set(top5(skimage.data.chelsea(), stride).indices.tolist())  # tabby, Egyptian cat
         assert top5(skimage.data.coffee(), stride).indices[0] == 967                     # espresso
@@ -268,7 +282,7 @@ def test_the_cat_is_a_cat_and_the_coffee_is_espresso():
 
 
 def test_dilated_efficientnet_gives_the_classifiers_features_at_every_fourth_place():
-    "nbs/10_backbone.ipynb, cell 59"
+    "nbs/10_backbone.ipynb, cell 60"
     image = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         coarse = build_backbone("efficientnet_lite0", 32, "imagenet").eval()(image).last

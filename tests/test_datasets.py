@@ -278,7 +278,8 @@ def test_missing_and_empty_folders_are_named():
 
 def test_a_csv_gives_tags_to_your_pictures():
     "nbs/05_datasets.ipynb, cell 44"
-    text = "\ufefffile,tags,note\none.jpg, cat ;,mine\nin/two.jpg,,\nboth.jpg,sofa; cat,\n"  # as a spreadsheet writes it
+    # a spreadsheet may begin the file with an invisible mark, and keep other columns
+    text = "\ufefffile,tags,note\none.jpg, cat ;,mine\nin/two.jpg,,\nboth.jpg,sofa; cat,\n"
     with tempfile.TemporaryDirectory() as folder:
         data = TaggedPictures(*make_tagged(folder, text))
         assert [sample["name"] for sample in data] == ["one", "in/two", "both"]
@@ -299,7 +300,7 @@ def test_your_pictures_take_pseudo_labels_too():
 
 def test_each_fault_of_a_csv_is_named_with_its_line():
     "nbs/05_datasets.ipynb, cell 46"
-    faults = {"file,tags\none.jpg,cat\nboth.jpg,cat;dragon\n": "tags.csv, line 3: 'dragon' is no class: the classes are",
+    faults = {"file,tags\none.jpg,cat\nboth.jpg,cat;dragon\n": "tags.csv, line 3: 'dragon' is no class: the",
               "file,tags\nthree.jpg,cat\n": "tags.csv, line 2: there is no picture .*three.jpg",
               "file,tags\none.jpg,cat\none.jpg,sofa\n": "tags.csv, line 3: one.jpg is listed twice",
               "one.jpg,cat\n": "tags.csv must begin with the line 'file,tags'",
@@ -309,13 +310,15 @@ def test_each_fault_of_a_csv_is_named_with_its_line():
         for text, message in faults.items():
             with pytest.raises(InputError, match=message): TaggedPictures(*make_tagged(folder, text))
         (Path(folder) / "tags.csv").write_bytes("file,tags\nKätzchen.jpg,cat\n".encode("latin-1"))
-        with pytest.raises(InputError, match="tags.csv is not in UTF-8"): TaggedPictures(Path(folder) / "tags.csv", folder)
-        with pytest.raises(InputError, match="There is no file .*none.csv"): TaggedPictures(Path(folder) / "none.csv", folder)
+        with pytest.raises(InputError, match="tags.csv is not in UTF-8"):
+            TaggedPictures(Path(folder) / "tags.csv", folder)
+        with pytest.raises(InputError, match="There is no file .*none.csv"):
+            TaggedPictures(Path(folder) / "none.csv", folder)
 
 
 
 def test_a_sample_is_a_function_of_seed_index_and_draw():
-    "nbs/05_datasets.ipynb, cell 50"
+    "nbs/05_datasets.ipynb, cell 51"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=5)
@@ -330,7 +333,7 @@ def test_a_sample_is_a_function_of_seed_index_and_draw():
 
 
 def test_the_global_generator_is_left_as_it_was():
-    "nbs/05_datasets.ipynb, cell 51"
+    "nbs/05_datasets.ipynb, cell 52"
     with tempfile.TemporaryDirectory() as folder:
         view = SeededView(VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32)), seed=5)
         torch.manual_seed(7)
@@ -342,7 +345,7 @@ def test_the_global_generator_is_left_as_it_was():
 
 
 def test_batches_are_cut_from_one_stream_of_epochs():
-    "nbs/05_datasets.ipynb, cell 59"
+    "nbs/05_datasets.ipynb, cell 60"
     for length, batch_size in ((7, 4), (8, 4), (3, 8), (1, 2)):  # also a set smaller than its batch
         batches = list(itertools.islice(step_batches(length, batch_size, seed=3), 10))
         assert batches == plain_batches(length, batch_size, seed=3, steps=10)
@@ -351,7 +354,7 @@ def test_batches_are_cut_from_one_stream_of_epochs():
 
 
 def test_every_epoch_shows_every_picture_once_in_its_own_order():
-    "nbs/05_datasets.ipynb, cell 60"
+    "nbs/05_datasets.ipynb, cell 61"
     stream = [pair for batch in itertools.islice(step_batches(50, 7, seed=3), 60) for pair in batch]
     orders = [[index for index, draw in stream if draw == epoch] for epoch in range(8)]
     assert all(sorted(order) == list(range(50)) for order in orders)
@@ -361,14 +364,14 @@ def test_every_epoch_shows_every_picture_once_in_its_own_order():
 
 
 def test_starting_at_step_7_equals_skipping_seven_batches():
-    "nbs/05_datasets.ipynb, cell 61"
+    "nbs/05_datasets.ipynb, cell 62"
     whole = list(itertools.islice(step_batches(10, 4, seed=3), 12))
     assert list(itertools.islice(step_batches(10, 4, seed=3, start_step=7), 5)) == whole[7:]
 
 
 
 def test_two_workers_and_a_restart_change_nothing():
-    "nbs/05_datasets.ipynb, cell 63"
+    "nbs/05_datasets.ipynb, cell 64"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=3)

@@ -46,7 +46,8 @@ def store_cards(folder):
     sixteen = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
     ways = {"grey": (image.convert("L"), "grey.png", {}), "RGBA": (see_through, "rgba.png", {}),
             "palette": (palette, "palette.png", {"transparency": 0}), "16-bit": (sixteen, "sixteen.png", {}),
-            "CMYK": (image.convert("CMYK"), "cmyk.jpg", {"quality": 95}), "EXIF": (turned, "turned.png", {"exif": exif})}
+            "CMYK": (image.convert("CMYK"), "cmyk.jpg", {"quality": 95}),
+            "EXIF": (turned, "turned.png", {"exif": exif})}
     for stored, name, options in ways.values(): stored.save(Path(folder) / name, **options)
     return {way: Path(folder) / name for way, (_, name, _) in ways.items()}
 
@@ -69,8 +70,20 @@ def test_a_file_is_written_whole_and_replaces_the_old_one():
 
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_half_written():
+def test_a_reader_of_the_old_file_keeps_it_to_the_end():
     "nbs/00_files.ipynb, cell 15"
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_whole(Path(folder) / "a.bin", b"the old file")
+        with open(file, "rb", buffering=0) as reader:
+            start = reader.read(4)
+            write_whole(file, b"THE NEW FILE")
+            assert start + reader.read() == b"the old file"
+        assert file.read_bytes() == b"THE NEW FILE"
+
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_half_written():
+    "nbs/00_files.ipynb, cell 16"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "a.bin"
         file.write_bytes(b"old" * 100)
@@ -84,17 +97,18 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written():
 
 
 def test_a_full_disk_is_called_by_its_name():
-    "nbs/00_files.ipynb, cell 16"
+    "nbs/00_files.ipynb, cell 17"
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with tempfile.TemporaryDirectory() as folder, patch("os.fsync", side_effect=full):
-        with pytest.raises(InputError, match=f"a.bin could not be written: {os.strerror(errno.ENOSPC)}; nothing was changed"):
+        reason = os.strerror(errno.ENOSPC)
+        with pytest.raises(InputError, match=f"a.bin could not be written: {reason}; nothing was changed"):
             write_whole(Path(folder) / "a.bin", b"data")
         assert list(Path(folder).iterdir()) == []
 
 
 
 def test_a_folder_that_is_a_file_is_an_input_error():
-    "nbs/00_files.ipynb, cell 17"
+    "nbs/00_files.ipynb, cell 18"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "notes").write_text("a file")
         with pytest.raises(InputError, match="a.bin could not be written"):
@@ -103,7 +117,7 @@ def test_a_folder_that_is_a_file_is_an_input_error():
 
 
 def test_a_broken_file_is_named():
-    "nbs/00_files.ipynb, cell 23"
+    "nbs/00_files.ipynb, cell 24"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photo.jpg"
         noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -115,7 +129,7 @@ def test_a_broken_file_is_named():
 
 
 def test_a_text_called_jpg_and_a_missing_file_are_named():
-    "nbs/00_files.ipynb, cell 24"
+    "nbs/00_files.ipynb, cell 25"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "text.jpg").write_text("This is no picture.")
         with pytest.raises(InputError, match="text.jpg is not a picture"): load_image(Path(folder) / "text.jpg")
@@ -124,7 +138,7 @@ def test_a_text_called_jpg_and_a_missing_file_are_named():
 
 
 def test_a_monstrous_picture_is_refused():
-    "nbs/00_files.ipynb, cell 25"
+    "nbs/00_files.ipynb, cell 26"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "monster.pgm"
         file.write_bytes(b"P5 14000 14000 255\n")  # 196 million pixels, says the header
@@ -133,7 +147,7 @@ def test_a_monstrous_picture_is_refused():
 
 
 def test_grey_and_cmyk_keep_their_colours():
-    "nbs/00_files.ipynb, cell 30"
+    "nbs/00_files.ipynb, cell 31"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         grey = np.asarray(read_picture(files["grey"]))
@@ -145,7 +159,7 @@ def test_grey_and_cmyk_keep_their_colours():
 
 
 def test_transparent_pixels_become_white():
-    "nbs/00_files.ipynb, cell 31"
+    "nbs/00_files.ipynb, cell 32"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         rgba, palette = (np.asarray(read_picture(files[way])) for way in ("RGBA", "palette"))
@@ -157,7 +171,7 @@ def test_transparent_pixels_become_white():
 
 
 def test_sixteen_bits_are_scaled_to_eight():
-    "nbs/00_files.ipynb, cell 32"
+    "nbs/00_files.ipynb, cell 33"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "x-ray.png"
         Image.fromarray(np.array([[0, 128 * 257, 65535]], dtype=np.uint16)).save(file)
@@ -167,7 +181,7 @@ def test_sixteen_bits_are_scaled_to_eight():
 
 
 def test_exif_turns_the_picture_upright():
-    "nbs/00_files.ipynb, cell 33"
+    "nbs/00_files.ipynb, cell 34"
     with tempfile.TemporaryDirectory() as folder:
         file = store_cards(folder)["EXIF"]
         assert Image.open(file).size == (40, 60)
@@ -176,7 +190,7 @@ def test_exif_turns_the_picture_upright():
 
 
 def test_forty_megapixels_are_read_without_a_warning():
-    "nbs/00_files.ipynb, cell 34"
+    "nbs/00_files.ipynb, cell 35"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("error")
         file = Path(folder) / "large.png"
@@ -186,7 +200,7 @@ def test_forty_megapixels_are_read_without_a_warning():
 
 
 def test_decimal_numbers_are_refused():
-    "nbs/00_files.ipynb, cell 35"
+    "nbs/00_files.ipynb, cell 36"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "depth.tif"
         Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(file)
@@ -195,7 +209,7 @@ def test_decimal_numbers_are_refused():
 
 
 def test_a_png_comes_back_as_it_was():
-    "nbs/00_files.ipynb, cell 38"
+    "nbs/00_files.ipynb, cell 39"
     with tempfile.TemporaryDirectory() as folder:
         file = write_picture(Path(folder) / "card.png", card())
         assert (np.asarray(read_picture(file)) == card()).all()
@@ -207,7 +221,7 @@ def test_a_png_comes_back_as_it_was():
 
 
 def test_a_file_a_folder_and_a_pattern_are_found():
-    "nbs/00_files.ipynb, cell 41"
+    "nbs/00_files.ipynb, cell 42"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in ("b.png", "a.JPG", "[1].png", "notes.txt", ".hidden.png"): (folder / name).write_bytes(b"")
@@ -219,7 +233,7 @@ def test_a_file_a_folder_and_a_pattern_are_found():
 
 
 def test_nothing_found_is_an_input_error():
-    "nbs/00_files.ipynb, cell 42"
+    "nbs/00_files.ipynb, cell 43"
     with tempfile.TemporaryDirectory() as folder:
         with pytest.raises(InputError, match="holds no .jpg"): picture_paths(folder)
         with pytest.raises(InputError, match="No picture is found at .*none"): picture_paths(Path(folder) / "none")

@@ -31,7 +31,8 @@ def test_choices_that_do_not_go_together_are_refused():
                              "output_stride": 16, **wrong})
     with pytest.raises(InputError, match="learned background: background='zero' is for reading='paper'"):
         check_choices(1, "authors", "zero", 21, 256, 16)
-    with pytest.raises(InputError, match="output_stride must be 16, not 8"): check_choices(1, "authors", "learned", 21, 256, 8)
+    with pytest.raises(InputError, match="output_stride must be 16, not 8"):
+        check_choices(1, "authors", "learned", 21, 256, 8)
 
 
 
@@ -46,7 +47,8 @@ def test_stage_1_is_coarse_and_stage_2_is_fine():
 def test_each_stage_and_reading_gets_its_head():
     "nbs/13_model.ipynb, cell 17"
     feature = build_backbone("tiny", 8)
-    wanted = {(1, "paper"): (ConvHead, 8), (2, "paper"): (DilatedHead, 8), (2, "authors"): (DilatedHead, 8), (1, "authors"): (SkipHead, 4)}
+    wanted = {(1, "paper"): (ConvHead, 8), (2, "paper"): (DilatedHead, 8),
+              (1, "authors"): (SkipHead, 4), (2, "authors"): (DilatedHead, 8)}
     for (stage, reading), (kind, stride) in wanted.items():
         head, fine_stride = build_head(stage, reading, feature, 21, (1, 2))
         assert type(head) is kind and fine_stride == stride
@@ -56,7 +58,8 @@ def test_each_stage_and_reading_gets_its_head():
 def test_outputs_keep_the_rules():
     "nbs/13_model.ipynb, cell 21"
     torch.manual_seed(0)
-    for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"), (1, "authors", "learned"), (2, "authors", "learned")]:
+    for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"),
+                                       (1, "authors", "learned"), (2, "authors", "learned")]:
         net = build_ssnet(stage, reading, "tiny", 5, 64, background=background).eval()
         out = net(torch.randn(2, 3, 64, 64))
         assert net.num_classes == 5 and out.logits.shape == out.probs.shape == (2, 5, 64, 64)
@@ -67,8 +70,18 @@ def test_outputs_keep_the_rules():
 
 
 
-def test_nothing_is_salient_where_no_class_is():
+def test_tags_are_read_off_the_averaged_features():
     "nbs/13_model.ipynb, cell 22"
+    net = build_ssnet(2, "authors", "tiny", 5, 64).eval()
+    image = torch.randn(2, 3, 64, 64)
+    average = net.feature(image).last.flatten(2).mean(2)
+    wanted = average @ net.tag_classifier.weight.T + net.tag_classifier.bias
+    assert torch.allclose(net(image).tag_logits, wanted, atol=1e-5)
+
+
+
+def test_nothing_is_salient_where_no_class_is():
+    "nbs/13_model.ipynb, cell 23"
     net = build_ssnet(1, backbone="tiny", size=64).eval()
     torch.nn.init.constant_(net.sam.conv.bias, -200)  # v = 0 for every class
     out = net(torch.randn(1, 3, 64, 64))
@@ -77,7 +90,7 @@ def test_nothing_is_salient_where_no_class_is():
 
 
 def test_a_zero_background_is_zero():
-    "nbs/13_model.ipynb, cell 23"
+    "nbs/13_model.ipynb, cell 24"
     net = build_ssnet(1, backbone="tiny", size=64, background="zero").eval()
     assert net.head.conv.out_channels == 20 and net.num_classes == 21
     out = net(torch.randn(1, 3, 64, 64))
@@ -88,7 +101,7 @@ def test_a_zero_background_is_zero():
 
 
 def test_any_picture_of_32_pixels_or_more_is_taken():
-    "nbs/13_model.ipynb, cell 26"
+    "nbs/13_model.ipynb, cell 27"
     for stage, reading in [(1, "paper"), (2, "paper"), (1, "authors"), (2, "authors")]:
         net = build_ssnet(stage, reading, "tiny", size=64).eval()
         for size in ((32, 32), (33, 64), (100, 75), (131, 200)):
@@ -99,7 +112,7 @@ def test_any_picture_of_32_pixels_or_more_is_taken():
 
 
 def test_parameters_by_hand():
-    "nbs/13_model.ipynb, cell 31"
+    "nbs/13_model.ipynb, cell 32"
     def new(stage, reading): return sum(p.numel() for p in full_size(stage, reading).parameter_groups()[1])
     sam1, sam2 = (n * n * 1664 * 21 + 21 for n in (16, 32))
     assert new(1, "paper") == (1664 * 21 + 21) + 21 * 32 * 32 + sam1
@@ -113,7 +126,7 @@ def test_parameters_by_hand():
 
 
 def test_shapes_of_both_stages_at_256_pixels():
-    "nbs/13_model.ipynb, cell 32"
+    "nbs/13_model.ipynb, cell 33"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stage, side in ((1, 16), (2, 32)):
         net = full_size(stage, "paper")
@@ -125,7 +138,7 @@ def test_shapes_of_both_stages_at_256_pixels():
 
 
 def test_stage_2_has_the_dilations_of_its_map():
-    "nbs/13_model.ipynb, cell 33"
+    "nbs/13_model.ipynb, cell 34"
     assert [c.dilation[0] for c in full_size(2, "paper").head.convs] == [6, 12, 18, 24]
     assert [c.dilation[0] for c in build_ssnet(2, backbone="tiny", size=96).head.convs] == [1, 2, 3, 4]
     assert [c.dilation[0] for c in build_ssnet(2, "authors", "tiny", size=96).head.convs] == [6, 12, 18, 24]
@@ -134,11 +147,12 @@ def test_stage_2_has_the_dilations_of_its_map():
 
 
 def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
-    "nbs/13_model.ipynb, cell 35"
+    "nbs/13_model.ipynb, cell 36"
     def taught(loss, net):
         net.zero_grad()
         loss.backward()
-        return {name for name, part in net.named_children() if any(p.grad is not None and p.grad.any() for p in part.parameters())}
+        def learns(part): return any(p.grad is not None and p.grad.any() for p in part.parameters())
+        return {name for name, part in net.named_children() if learns(part)}
     net = build_ssnet(1, backbone="tiny", size=64)
     image = torch.randn(2, 3, 64, 64)
     assert taught(net(image).saliency.sum(), net) == {"feature", "head", "upsample", "sam"}
@@ -149,7 +163,7 @@ def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
 
 
 def test_parameter_groups_hold_every_parameter_once():
-    "nbs/13_model.ipynb, cell 36"
+    "nbs/13_model.ipynb, cell 37"
     net = build_ssnet(2, "authors", "tiny", size=64)
     old, new = net.parameter_groups()
     assert len(old) + len(new) == len(list(net.parameters())) == len({id(p) for p in old + new})
@@ -158,7 +172,7 @@ def test_parameter_groups_hold_every_parameter_once():
 
 
 def test_the_memory_layout_changes_nothing():
-    "nbs/13_model.ipynb, cell 37"
+    "nbs/13_model.ipynb, cell 38"
     torch.manual_seed(0)
     net, image = build_ssnet(1, backbone="tiny", size=64).eval(), torch.randn(2, 3, 64, 64)
     plain = net(image)

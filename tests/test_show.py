@@ -41,7 +41,8 @@ def test_a_figure_is_written_as_a_png():
 def test_the_import_leaves_matplotlib_alone():
     "nbs/02_show.ipynb, cell 11"
     code = "import sys, ssnet.show; print('matplotlib.pyplot' in sys.modules, 'seaborn' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split() == ["False", "False"]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 
@@ -60,7 +61,8 @@ def test_shape_and_type_tell_what_is_drawn():
     "nbs/02_show.ipynb, cell 17"
     picture = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     tensor = torch.from_numpy(picture).permute(2, 0, 1)
-    for x in (picture, Image.fromarray(picture), tensor, tv_tensors.Image(tensor)): assert (to_picture(x) == picture).all()
+    for x in (picture, Image.fromarray(picture), tensor, tv_tensors.Image(tensor)):
+        assert (to_picture(x) == picture).all()
     label = np.array([[0, 15]], dtype=np.uint8)
     for x in (label, torch.from_numpy(label).long()): assert to_picture(x).tolist() == [[[0, 0, 0], [192, 128, 128]]]
     for x in (np.array([[0.0, 1.0]]), torch.tensor([[0.0, 1.0]]), np.array([[False, True]]), np.array([[-1.0, 2.0]])):

@@ -1,9 +1,31 @@
 "Made from nbs/32_stages.ipynb by tools/export.py: change the notebook, then `make export`."
+from dataclasses import replace
 from pathlib import Path
+from ssnet.compose import compose_data
 from ssnet.files import InputError
+from ssnet.recipe import build
+from ssnet.recipe import make_recipe
+from ssnet.stages import Data
+from ssnet.stages import check_stage2
+from ssnet.stages import run_both
 from ssnet.stages import saliency_pair
+from ssnet.stages import start_from
+from ssnet.stages import test_scores
+from ssnet.stages import train_stage
 import pytest
 import tempfile
+import torch
+
+
+def small_data(folder):
+    "A small composed data folder."
+    compose_data(folder, tag_count=24, saliency_count=24, val_count=4, test_count=4)
+    return Data.in_folder(folder)
+
+
+def small_recipes(steps=4):
+    "Both stages, a few steps."
+    return tuple(make_recipe("tiny", stage, steps=steps, batch=4) for stage in (1, 2))
 
 
 def test_duts_and_our_own_layout_are_both_understood():
@@ -16,3 +38,52 @@ def test_duts_and_our_own_layout_are_both_understood():
         assert [p.name for p in saliency_pair(root / "DUTS-TR")] == ["DUTS-TR-Image", "DUTS-TR-Mask"]
         with pytest.raises(InputError, match="it holds images"): saliency_pair(root / "bad")
         with pytest.raises(InputError, match="nowhere"): saliency_pair(root / "nowhere")
+
+
+
+def test_both_stages_leave_their_results_and_are_not_run_twice():
+    "nbs/32_stages.ipynb, cell 17"
+    with tempfile.TemporaryDirectory() as folder:
+        data = small_data(f"{folder}/data")
+        first = run_both(small_recipes(), data, f"{folder}/run")
+        files = {p: p.stat().st_mtime_ns for p in Path(f"{folder}/run").rglob("*") if p.suffix in (".png", ".safetensors")}
+        assert len([p for p in files if p.suffix == ".png"]) == 24 and 0 < first["kept"] <= 1
+        assert run_both(small_recipes(), data, f"{folder}/run") == first
+        assert files == {p: p.stat().st_mtime_ns for p in files}
+        scores = test_scores(f"{folder}/run/stage2/checkpoint.safetensors", data, {"miou": "test", "unseen": "test_unseen"},
+                             data.voc.parent / "saliency/test")
+    assert {"miou", "unseen", "iou", "mae", "max_f"} <= scores.keys() and len(scores["iou"]) == 21
+
+
+
+def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
+    "nbs/32_stages.ipynb, cell 18"
+    with tempfile.TemporaryDirectory() as folder:
+        data = small_data(f"{folder}/data")
+        one = train_stage(small_recipes(2)[0], data, f"{folder}/one")
+        two = build(small_recipes()[1])
+        start_from(two, f"{folder}/one/checkpoint.safetensors")
+    a, b = one.state_dict(), two.state_dict()
+    assert all(torch.equal(a[k], b[k]) for k in a if k.startswith("feature."))
+    assert any(k not in a for k in b)                       # the head of stage 2 is new
+
+
+
+def test_stage_2_says_what_it_misses():
+    "nbs/32_stages.ipynb, cell 19"
+    two = make_recipe("tiny", 2)
+    with pytest.raises(InputError, match="ssnet pseudo-label"): check_stage2(two, None, None)
+    with pytest.raises(InputError, match="name its checkpoint"): check_stage2(two, "pseudo", None)
+    check_stage2(replace(two, start=""), "pseudo", None)
+
+
+
+def test_an_empty_or_missing_split_stops_before_anything_is_written():
+    "nbs/32_stages.ipynb, cell 20"
+    with tempfile.TemporaryDirectory() as folder:
+        data = small_data(f"{folder}/data")
+        (data.voc / "ImageSets/Segmentation/train.txt").write_text("")
+        with pytest.raises(InputError, match="empty"): train_stage(small_recipes()[0], data, f"{folder}/run")
+        with pytest.raises(InputError, match="no split 'elsewhere'"):
+            train_stage(small_recipes()[0], replace(data, train_split="elsewhere"), f"{folder}/run")
+        assert not Path(f"{folder}/run").exists()

@@ -1,0 +1,162 @@
+"Made from nbs/40_cli.ipynb by tools/export.py: change the notebook, then `make export`."
+from PIL import Image
+from pathlib import Path
+from ssnet.cli import main
+from ssnet.compose import compose_data
+from ssnet.labels import write_label
+import contextlib
+import io
+import json
+import numpy as np
+import subprocess
+import sys
+import tempfile
+
+
+def call(*words):
+    "Run `ssnet WORDS`; return (exit status, what it printed, what it said on the error stream)."
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try: main([str(w) for w in words])
+        except SystemExit as stop: return stop.code, out.getvalue(), err.getvalue()
+
+
+@contextlib.contextmanager
+def composed():
+    "A small data folder and an empty place beside it."
+    with tempfile.TemporaryDirectory() as folder:
+        compose_data(f"{folder}/data", tag_count=8, saliency_count=8, val_count=2, test_count=4)
+        yield Path(folder)
+
+
+QUICK = ("--set", "steps=2", "--set", "batch=2", "--device", "cpu")
+
+
+def one_sentence(result, *words):
+    "Whether a call failed with status 2 and one line that holds all the words."
+    status, _, err = result
+    assert status == 2 and err.startswith("ssnet: ") and err.count("\n") == 1, (status, err)
+    assert all(str(w) in err for w in words), err
+    return True
+
+
+def test_five_commands_go_from_pictures_to_scores():
+    "nbs/40_cli.ipynb, cell 14"
+    with composed() as at:
+        data = ("--data", at / "data", "--device", "cpu")
+        assert call("train", "--stage", 1, "--run", at / "one", "--data", at / "data", *QUICK)[0] == 0
+        status, out, _ = call("pseudo-label", "--checkpoint", at / "one", "--out", at / "pseudo", *data)
+        assert status == 0 and "object_accuracy" in out and len(list((at / "pseudo").glob("*.png"))) == 8
+        assert call("train", "--stage", 2, "--run", at / "two", "--data", at / "data", "--pseudo-labels", at / "pseudo",
+                    "--stage1", at / "one", *QUICK)[0] == 0
+        status, out, _ = call("evaluate", "--checkpoint", at / "two", *data, "--json", at / "scores.json")
+        assert status == 0 and "no CRF, no tags" in out
+        scores = json.loads((at / "scores.json").read_text())
+        assert 0 <= scores["miou"] <= 1 and scores["settings"]["split"] == "test" and "mae" in scores
+        status, out, _ = call("predict", at / "data/voc/JPEGImages", "--out", at / "out", "--checkpoint", at / "two")
+        assert status == 0 and len(list((at / "out").glob("*_mask.png"))) == len(list((at / "data/voc/JPEGImages").iterdir()))
+        status, out, _ = call("info", at / "two")
+        assert status == 0 and "stage 2" in out and '"steps": 2' in out
+
+
+
+def test_a_training_goes_on_and_another_recipe_is_refused():
+    "nbs/40_cli.ipynb, cell 15"
+    with composed() as at:
+        train = ("train", "--stage", 1, "--run", at / "one", "--data", at / "data")
+        assert call(*train, *QUICK)[0] == 0
+        before = (at / "one/checkpoint.safetensors").read_bytes()
+        assert call(*train, *QUICK)[0] == 0                                       # finished already: nothing to do
+        status, _, err = call(*train, *QUICK, "--set", "rate=0.5")
+        assert status == 2 and "another recipe ('rate' differs)" in err
+        assert (at / "one/checkpoint.safetensors").read_bytes() == before
+
+
+
+def test_bad_input_gets_one_sentence():
+    "nbs/40_cli.ipynb, cell 18"
+    with composed() as at:
+        voc = at / "data/voc"
+        train = ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)
+        assert one_sentence(call("train", "--stage", 1, "--run", at / "run", "--data", at / "nowhere"), "nowhere")
+        assert one_sentence(call("train", "--stage", 1, "--run", at / "run"), "--data FOLDER")
+        assert one_sentence(call(*train, "--set", "step=3"), "no setting 'step'")
+        assert one_sentence(call(*train, "--set", "steps"), "NAME=VALUE")
+        assert one_sentence(call(*train, "--preset", "huge"), "no preset 'huge'")
+        assert one_sentence(call(*train, "--device", "cuda:9"), "no device 'cuda:9'")
+        assert one_sentence(call("train", "--stage", 2, "--run", at / "run", "--data", at / "data", *QUICK), "pseudo-label")
+        assert one_sentence(call("evaluate", "--checkpoint", at / "none.safetensors", "--data", at / "data"), "none.safetensors")
+        assert one_sentence(call("evaluate", "--checkpoint", voc / "classes.txt", "--data", at / "data"), "safetensors")
+        assert one_sentence(call("predict", at / "nothing*.jpg"), "nothing*.jpg")
+        assert not (at / "run").exists()
+
+
+
+def test_bad_pictures_and_masks_are_named():
+    "nbs/40_cli.ipynb, cell 19"
+    with composed() as at:
+        voc, run = at / "data/voc", ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)
+        name = (voc / "ImageSets/Segmentation/train.txt").read_text().split()[0]
+        test = (voc / "ImageSets/Segmentation/test.txt").read_text().split()[0]
+        evaluate = ("evaluate", "--data", at / "data", "--device", "cpu")
+        mask = voc / f"SegmentationClass/{test}.png"
+        good = mask.read_bytes()
+        write_label(mask, np.zeros((50, 60), dtype=np.uint8))
+        assert one_sentence(call(*evaluate), f"{test}.png", "60×50")
+        write_label(mask, np.full((96, 96), 77, dtype=np.uint8))
+        assert one_sentence(call(*evaluate), f"{test}.png", "77")
+        mask.write_bytes(good)
+        xml = voc / f"Annotations/{name}.xml"
+        text = xml.read_text()
+        xml.write_text("<annotation><object><name>unicorn</name></object></annotation>")
+        assert one_sentence(call(*run), "unicorn", f"{name}.xml")
+        xml.write_text(text)
+        for picture in (voc / "JPEGImages").iterdir(): picture.write_bytes(picture.read_bytes()[:600])
+        assert one_sentence(call(*run), ".jpg", "broken")
+        (voc / "ImageSets/Segmentation/train.txt").write_text("")
+        assert one_sentence(call(*run), "'train' is empty")
+        assert not (at / "run/checkpoint.safetensors").exists()
+
+
+
+def test_a_broken_picture_is_named_and_the_status_says_so():
+    "nbs/40_cli.ipynb, cell 20"
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        Image.new("RGB", (40, 30)).save(at / "good.png")
+        (at / "bad.png").write_bytes(b"no picture")
+        status, out, _ = call("predict", at / "good.png", at / "bad.png", "--out", at / "out", "--device", "cpu")
+        assert status == 1 and "NOT DONE" in out and "bad.png" in out and "1 of 2 pictures" in out
+        assert "drawn glyphs, not photographs" in out
+        assert sorted(p.name for p in (at / "out").iterdir()) == ["good_mask.png", "good_overlay.png", "good_saliency.png"]
+
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole():
+    "nbs/40_cli.ipynb, cell 21"
+    script = """
+    import resource, sys
+    from ssnet.cli import main
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))   # no file may grow beyond 200 kB, as on a full disk
+    main(sys.argv[1:])
+    """
+    with composed() as at:
+        words = [str(w) for w in ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)]
+        assert call(*words[:-6], "--set", "steps=2", "--set", "batch=2", "--device", "cpu")[0] == 0
+        saved = at / "run/checkpoint.safetensors"
+        before = saved.read_bytes()
+        other = [w.replace(str(at / "run"), str(at / "full")) for w in words]
+        done = subprocess.run([sys.executable, "-c", script, *other], capture_output=True, text=True)
+        assert done.returncode == 2 and "could not be written" in done.stderr and "Traceback" not in done.stderr, done.stderr
+        left = [p for p in (at / "full").rglob("*") if p.is_file() and "tfevents" not in p.name]
+        assert left == [] and saved.read_bytes() == before
+
+
+
+def test_help_teaches_and_comes_at_once():
+    "nbs/40_cli.ipynb, cell 22"
+    for command in ("demo", "train", "pseudo-label", "evaluate", "predict", "info"):
+        status, out, _ = call(command, "--help")
+        assert status == 0 and "example:" in out and f"ssnet {command}" in out
+    code = "import sys, ssnet.cli; ssnet.cli.make_parser(); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
