@@ -1,10 +1,10 @@
-# make demo · make test · make lab · make export · make weights · make clean
+# make demo · make test · make lab · make export · make weights · make photos · make clean
 # Each makes its own environment in .venv first, if it is not there. PYTHON picks the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lab export weights clean
+.PHONY: demo test lab export weights photos clean
 
 $(VENV)/.installed: settings.ini setup.py
 	@echo "Making $(VENV) and installing into it: about 2 minutes, several GB (PyTorch)."
@@ -36,7 +36,13 @@ export: $(VENV)/.installed
 weights: $(VENV)/.installed
 	@echo "Training the network that the package carries, as make demo does: about 10 minutes on two cores."
 	$(BIN)/ssnet demo --out runs/weights
-	$(BIN)/python tools/make_weights.py runs/weights
+	$(BIN)/python tools/publish.py runs/weights demo "make demo"
+
+photos: $(VENV)/.installed
+	@echo "Composing photographs and training on them with ImageNet features: about 30 minutes on two cores."
+	$(BIN)/python data_scripts/photos.py --out data/photos
+	$(BIN)/ssnet demo --preset photos --data data/photos --out runs/photos
+	$(BIN)/python tools/publish.py runs/photos photos "make photos"
 
 clean:
 	@echo "Removing the environment, runs and caches: at once."

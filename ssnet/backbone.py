@@ -160,7 +160,7 @@ class Backbone(nn.Module):
             if name in self.skip_channels: found[name] = x
         return Features(x, {name: found[name] for name in self.skip_channels})
 
-# %% ../nbs/10_backbone.ipynb #43b33e53
+# %% ../nbs/10_backbone.ipynb #bb930546
 class Block(nn.Module):
     "Two 3×3 convolutions beside a shortcut: a basic block of a residual network."
 
@@ -187,12 +187,12 @@ class Block(nn.Module):
         return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
 
 
-def tiny() -> nn.Module:  # `(B, 3, H, W)` → `(B, 192, H / 32, W / 32)`
-    "A residual network small enough to learn from nothing on a CPU; total stride 32, as ImageNet's classifiers have."
+def tiny() -> nn.Module:  # `(B, 3, H, W)` → `(B, 192, H / 16, W / 16)`
+    "A residual network small enough to learn from nothing on a CPU; total stride 16."
     stages = [("stem", nn.Sequential(nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True)))]
     inside = 32
-    for number, (outside, blocks) in enumerate([(32, 2), (64, 2), (128, 3), (192, 1)], start=1):
-        row = [Block(inside if i == 0 else outside, outside, 2 if i == 0 else 1) for i in range(blocks)]
+    for number, (outside, blocks) in enumerate([(32, 1), (64, 2), (128, 2), (192, 1)], start=1):
+        row = [Block(inside if i == 0 else outside, outside, 2 if i == 0 and number > 1 else 1) for i in range(blocks)]
         stages.append((f"stage{number}", nn.Sequential(*row)))
         inside = outside
     network = nn.Sequential(OrderedDict(stages))

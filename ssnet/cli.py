@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['data_of', 'settings_of', 'checkpoint_of', 'run_demo', 'run_train', 'run_pseudo_label', 'run_evaluate', 'run_predict',
-           'run_info', 'add_data', 'add_device', 'add_command', 'add_training', 'add_using', 'make_parser', 'main']
+           'run_info', 'add_data', 'add_device', 'add_command', 'add_demo', 'add_training', 'add_using', 'make_parser',
+           'main']
 
 # %% ../nbs/40_cli.ipynb #3aaf6220
 import argparse
@@ -38,11 +39,11 @@ def checkpoint_of(path: str | None):
     "A checkpoint's path: a file, a run folder that holds one, or None for the network of the package."
     return Path(path) / "checkpoint.safetensors" if path and Path(path).is_dir() else path
 
-# %% ../nbs/40_cli.ipynb #f0b9de2b
+# %% ../nbs/40_cli.ipynb #194272dc
 def run_demo(args) -> int:
     "ssnet demo"
     from ssnet.demo import demo, summary
-    metrics = demo(args.out, args.steps, args.pictures, args.tests, args.seed, args.device)
+    metrics = demo(args.out, args.steps, args.pictures, args.tests, args.seed, args.device, args.preset, args.data)
     print(summary(metrics))
     print(f"Look at {Path(args.out) / 'report.html'}")
     return 0
@@ -143,10 +144,10 @@ def add_command(commands, name: str, run, text: str, example: str) -> argparse.A
     parser.set_defaults(run=run)
     return parser
 
-# %% ../nbs/40_cli.ipynb #a3c38be3
-def add_training(commands) -> None:
-    "The commands demo, train and pseudo-label."
-    p = add_command(commands, "demo", run_demo, "Run both stages on built-in pictures, about ten minutes on two cores.\n"
+# %% ../nbs/40_cli.ipynb #1e59c77a
+def add_demo(commands) -> None:
+    "The command demo."
+    p = add_command(commands, "demo", run_demo, "Run both stages on built-in pictures, about ten minutes on two cores.\nWith --data, on a folder of yours. "
                     "Writes metrics.json, result.png and report.html.", "ssnet demo --out runs/demo")
     p.add_argument("--out", default="runs/demo", help="where everything is written (default runs/demo)")
     p.add_argument("--steps", type=int, help="optimiser steps of each stage (default: as in the preset `tiny`)")
@@ -154,12 +155,18 @@ def add_training(commands) -> None:
     p.add_argument("--tests", type=int, default=500, help="composed pictures in each test set (default 500)")
     p.add_argument("--seed", type=int, default=0, help="of pictures and training (default 0)")
     p.add_argument("--device", default="cpu", help="cpu (default), cuda, mps or auto")
+    p.add_argument("--preset", default="tiny", help="recipes of the two stages (default tiny): see `ssnet info --preset tiny`")
+    p.add_argument("--data", help="a data folder of your own instead of composed pictures, such as data/photos")
+
+
+def add_training(commands) -> None:
+    "The commands train and pseudo-label."
     p = add_command(commands, "train", run_train, "Train one stage, or go on with a training that was stopped.\n"
                     "Stage 1 learns from tags and saliency masks; stage 2 from pseudo labels and saliency masks.",
                     "ssnet train --stage 1 --data runs/demo/data --run runs/mine/stage1 --set steps=300")
     p.add_argument("--stage", type=int, choices=(1, 2), required=True)
     p.add_argument("--run", required=True, help="run folder: checkpoint, log and recipe are written here")
-    p.add_argument("--preset", default="tiny", help="tiny (default), paper or authors: see `ssnet info --preset paper`")
+    p.add_argument("--preset", default="tiny", help="tiny (default), photos, paper or authors: see `ssnet info --preset paper`")
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the preset; may be repeated")
     p.add_argument("--pseudo-labels", help="stage 2: the folder that `ssnet pseudo-label` wrote")
     p.add_argument("--stage1", help="stage 2 of `tiny`: the run folder of stage 1, to start from")
@@ -195,15 +202,16 @@ def add_using(commands) -> None:
     add_device(p, workers=False)
     p = add_command(commands, "info", run_info, "Tell how a checkpoint was made, or what a preset holds.", "ssnet info runs/mine/stage1")
     p.add_argument("checkpoint", nargs="?", help="a file or a run folder (default: the network of the package)")
-    p.add_argument("--preset", choices=("tiny", "paper", "authors"), help="show the recipes of a preset instead")
+    p.add_argument("--preset", choices=("tiny", "photos", "paper", "authors"), help="show the recipes of a preset instead")
 
-# %% ../nbs/40_cli.ipynb #37350d18
+# %% ../nbs/40_cli.ipynb #85ced89f
 def make_parser() -> argparse.ArgumentParser:
     "The whole command line."
     from ssnet import __version__
     parser = argparse.ArgumentParser("ssnet", description="Saliency detection and weakly supervised segmentation, learned jointly.")
     parser.add_argument("--version", action="version", version=f"ssnet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_demo(commands)
     add_training(commands)
     add_using(commands)
     return parser

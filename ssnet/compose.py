@@ -29,14 +29,14 @@ from .cutouts import CutOut, openmoji_cutouts
 from .files import InputError
 from .labels import VOC_CLASSES, voc_palette
 
-# %% ../nbs/04_compose.ipynb #48f61619
+# %% ../nbs/04_compose.ipynb #c8aa3a4d
 @dataclass(frozen=True)
 class SceneRecipe:
     "What the composer may do. InputError for a value out of its range."
     size: int = 96                       # side of the picture in pixels
     two_objects: float = 0.4             # share of the pictures that hold two objects
-    side: tuple = (0.45, 0.75)           # longer side of an object that stands alone
-    side_of_two: tuple = (0.38, 0.58)    # longer side of each of two objects
+    side: tuple = (0.55, 0.9)            # longer side of an object that stands alone
+    side_of_two: tuple = (0.42, 0.65)    # longer side of each of two objects
     hidden: float = 0.3                  # the second object hides at most this share of the first
     rotate: int = 20                     # degrees, to either side
     tint: float = 0.2                    # how much a colour channel gains or loses

@@ -67,7 +67,7 @@ def pseudo_label_loss(
     total = F.cross_entropy(logits.float(), label.long(), ignore_index=IGNORE_INDEX, reduction="sum")
     return total / (label != IGNORE_INDEX).sum().clamp(min=1)
 
-# %% ../nbs/14_losses.ipynb #3a0238ec
+# %% ../nbs/14_losses.ipynb #2672a787
 def sum_up(
     losses: dict[str, Tensor],  # by name
 ) -> dict[str, Tensor]:         # the same, and "total"
@@ -79,25 +79,29 @@ def saliency_loss_of(
     output: SSNetOutput,  # of a batch of saliency pictures
     saliency: Tensor,     # y, `(B, H, W)`
     reading: str,         # "paper" or "authors"
+    not_salient: str = "rest",  # "rest": 1 - S; "background": H_0, as the authors' reading always has it
 ) -> Tensor:              # L_s1
-    "L_s1 of the network's output: the authors take H_0 for what is not salient."
-    background = output.probs[:, 0] if check_reading(reading) == "authors" else None
-    return saliency_loss(output.saliency, saliency, background, reading)
+    "L_s1 of the network's output. Raises InputError for a `not_salient` that does not exist."
+    if not_salient not in ("rest", "background"):
+        raise InputError(f"What is not salient is 'rest' or 'background', but this is '{not_salient}'.")
+    theirs = check_reading(reading) == "authors" or not_salient == "background"
+    return saliency_loss(output.saliency, saliency, output.probs[:, 0] if theirs else None, reading)
 
-# %% ../nbs/14_losses.ipynb #0f198f44
+# %% ../nbs/14_losses.ipynb #a0499f46
 def stage1_loss(
     tag_output: SSNetOutput,       # of a batch of pictures with tags
     tags: Tensor,                  # t, `(B, C - 1)`
     saliency_output: SSNetOutput,  # of a batch of pictures with saliency masks
     saliency: Tensor,              # y, `(B, H, W)`
     reading: str = "paper",        # "paper" or "authors"
+    not_salient: str = "rest",     # of `saliency_loss_of`
 ) -> dict[str, Tensor]:            # "total", "L_c", "L_s1"
     "L_c + L_s1; the authors take L_c of the coarse logits too."
     L_c = tag_loss(tag_output.logits, tags)
     if check_reading(reading) == "authors": L_c = L_c + tag_loss(tag_output.coarse_logits, tags)
-    return sum_up({"L_c": L_c, "L_s1": saliency_loss_of(saliency_output, saliency, reading)})
+    return sum_up({"L_c": L_c, "L_s1": saliency_loss_of(saliency_output, saliency, reading, not_salient)})
 
-# %% ../nbs/14_losses.ipynb #e9681ddb
+# %% ../nbs/14_losses.ipynb #163eef5b
 def stage2_loss(
     tag_output: SSNetOutput,       # of a batch of pictures with tags and pseudo labels
     pseudo_label: Tensor,          # int `(B, H, W)`; 255 is ignored
@@ -105,9 +109,10 @@ def stage2_loss(
     saliency_output: SSNetOutput,  # of a batch of pictures with saliency masks
     saliency: Tensor,              # y, `(B, H, W)`
     reading: str = "paper",        # "paper" or "authors"
+    not_salient: str = "rest",     # of `saliency_loss_of`
 ) -> dict[str, Tensor]:            # "total", "L_s1", "L_s2", and "L_c" in the authors' reading
     "L_s1 + L_s2; the authors add L_c of the classifier on pooled features."
-    losses = {"L_s1": saliency_loss_of(saliency_output, saliency, reading),
+    losses = {"L_s1": saliency_loss_of(saliency_output, saliency, reading, not_salient),
               "L_s2": pseudo_label_loss(tag_output.logits, pseudo_label)}
     if reading == "authors": losses["L_c"] = pooled_tag_loss(tag_output.tag_logits, tags)
     return sum_up(losses)

@@ -28,7 +28,7 @@ from .losses import stage1_loss, stage2_loss
 from .model import SSNet
 from .recipe import Recipe, rate_at
 
-# %% ../nbs/30_train.ipynb #56e4ccac
+# %% ../nbs/30_train.ipynb #19910f05
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -45,9 +45,9 @@ def losses_of(
         tag_out, saliency_out = net(tag_batch["image"]), net(saliency_batch["image"])
     tags, saliency = tag_batch["tags"], saliency_batch["saliency"]
     if recipe.stage == 1:
-        losses = stage1_loss(tag_out, tags, saliency_out, saliency, recipe.reading)
+        losses = stage1_loss(tag_out, tags, saliency_out, saliency, recipe.reading, recipe.not_salient)
     else:
-        losses = stage2_loss(tag_out, tag_batch["label"], tags, saliency_out, saliency, recipe.reading)
+        losses = stage2_loss(tag_out, tag_batch["label"], tags, saliency_out, saliency, recipe.reading, recipe.not_salient)
     extra = (recipe.tag_weight - 1) * losses["L_c"] if "L_c" in losses else 0
     return losses | {"total": losses["total"] + extra}
 
@@ -121,7 +121,7 @@ def pick_device(
         raise InputError(f"This machine has no device '{name}'; use 'cpu', or 'auto' for the fastest there is.") from None
     return device
 
-# %% ../nbs/30_train.ipynb #b699769e
+# %% ../nbs/30_train.ipynb #4acfde8c
 def batches(
     data: Dataset,     # one view
     recipe: Recipe,    # says batch size and seed
@@ -133,7 +133,7 @@ def batches(
     seed = 2 * recipe.seed + salt
     sampler = step_batches(len(data), recipe.batch, seed, start)
     return DataLoader(SeededView(data, seed), batch_sampler=sampler, num_workers=workers,
-                      pin_memory=torch.cuda.is_available(), persistent_workers=workers > 0)
+                      pin_memory=torch.cuda.is_available(), generator=torch.Generator())
 
 # %% ../nbs/30_train.ipynb #a9fb9cd4
 class Run:

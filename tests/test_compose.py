@@ -218,7 +218,7 @@ def test_mask_is_exact_to_the_pixel():
         assert ((scene.label == 3) == inside).all() and empty.saliency.sum() == 0 and empty.objects == []
         (number, (left, top, right, bottom)), = scene.objects
         assert number == 3 and inside[top:bottom, left:right].all() and inside.sum() == (right - left) * (bottom - top)
-        assert 0.45 * 64 - 1 <= right - left <= 0.75 * 64 + 1
+        assert PLAIN.side[0] * 64 - 1 <= right - left <= PLAIN.side[1] * 64 + 1
 
 
 

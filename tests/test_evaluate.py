@@ -1,9 +1,12 @@
 "Made from nbs/21_evaluate.ipynb by tools/export.py: change the notebook, then `make export`."
 from ssnet.evaluate import evaluate
+from ssnet.evaluate import iou_of_true_classes
 from ssnet.evaluate import predictions
 from ssnet.files import InputError
+from ssnet.metrics import ConfusionMatrix
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
+import numpy as np
 import pytest
 import torch
 
@@ -69,6 +72,15 @@ def test_a_network_that_is_right_scores_one():
 
 
 
-def test_scoring_on_nothing_is_an_error():
+def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
     "nbs/21_evaluate.ipynb, cell 15"
+    confusion = ConfusionMatrix(3)
+    confusion.update(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]))   # class 2 is predicted once and never true
+    iou = iou_of_true_classes(confusion)
+    assert iou[:2].tolist() == [1, 0.5] and np.isnan(iou[2])
+
+
+
+def test_scoring_on_nothing_is_an_error():
+    "nbs/21_evaluate.ipynb, cell 16"
     with pytest.raises(InputError, match="nothing to score on"): evaluate(build(make_recipe("tiny", 1, size=64)))

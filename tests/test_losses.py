@@ -128,6 +128,9 @@ def test_the_reading_chooses_what_is_not_salient():
     S, H0 = output.saliency, output.probs[:, 0]
     assert torch.isclose(saliency_loss_of(output, y, "paper"), torch.nn.functional.binary_cross_entropy(S, y), rtol=1e-4)
     assert torch.isclose(saliency_loss_of(output, y, "authors"), -torch.where(y == 1, S, H0).mean())
+    pair = -torch.where(y == 1, S, H0).log().mean()
+    assert torch.isclose(saliency_loss_of(output, y, "paper", "background"), pair, rtol=1e-4)
+    with pytest.raises(InputError, match="but this is 'all'"): saliency_loss_of(output, y, "paper", "all")
     assert sum_up({"a": torch.tensor(1.0), "b": torch.tensor(2.0)})["total"] == 3
 
 

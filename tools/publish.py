@@ -1,0 +1,24 @@
+"""Put a run's figures into the notebooks: `python tools/publish.py runs/weights demo "make demo"`.
+
+Writes nbs/results/NAME.json (scores, settings and the command) and nbs/images/NAME.png. For NAME `demo` the network
+of stage 2 also becomes the one that the package carries, ssnet/data/tiny.safetensors.
+"""
+import json
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from ssnet.checkpoint import SHIPPED, load_network, save_checkpoint
+
+run, name, command = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+metrics = json.loads((run / "metrics.json").read_text())
+metrics["settings"]["command"] = command
+for folder in ("nbs/results", "nbs/images"): Path(folder).mkdir(exist_ok=True)
+Path(f"nbs/results/{name}.json").write_text(json.dumps(metrics, indent=1) + "\n")
+Image.open(run / "result.png").convert("RGB").quantize(256).save(f"nbs/images/{name}.png", optimize=True)
+if name == "demo":
+    net, about = load_network(run / "stage2/checkpoint.safetensors")
+    scores = {k: v for k, v in metrics["stage2"].items() if isinstance(v, float)}
+    save_checkpoint(SHIPPED, net, about.recipe, about.classes, about.step, scores=scores, half=True)
+    print(f"{SHIPPED.name}: {SHIPPED.stat().st_size / 1e6:.1f} MB")
