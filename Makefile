@@ -35,16 +35,18 @@ export: $(VENV)/.installed
 
 weights: $(VENV)/.installed
 	@echo "Training the network that the package carries, as make demo does: about 10 minutes on two cores."
+	rm -rf runs/weights
 	$(BIN)/ssnet demo --out runs/weights
 	$(BIN)/python tools/publish.py runs/weights demo "make demo"
 
 photos: $(VENV)/.installed
 	@echo "Composing photographs and training on them with ImageNet features: about 30 minutes on two cores."
 	$(BIN)/python data_scripts/photos.py --out data/photos
+	rm -rf runs/photos
 	$(BIN)/ssnet demo --preset photos --data data/photos --out runs/photos
 	$(BIN)/python tools/publish.py runs/photos photos "make photos"
 
 clean:
-	@echo "Removing the environment, runs and caches: at once."
-	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache
-	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	@echo "Removing the environment and caches (runs/ and data/ stay): at once."
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

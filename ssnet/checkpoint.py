@@ -18,7 +18,7 @@ from .labels import VOC_CLASSES
 from .model import SSNet
 from .recipe import Recipe, build
 
-# %% ../nbs/17_checkpoint.ipynb #66e5596b
+# %% ../nbs/17_checkpoint.ipynb #ad35c6df
 FORMAT = "ssnet-1"
 
 
@@ -28,12 +28,13 @@ class Checkpoint:
     recipe: Recipe           # how the network was made
     classes: tuple           # class names, background first
     step: int                # optimiser steps done
+    data: str                # fingerprint of the pictures that it was trained on
     log: list                # one dict a logged step
     scores: dict             # what `ssnet evaluate` said of it, if anything
     model: dict              # name -> tensor
     optimizer: dict          # name -> tensor; empty in a file made for sharing
 
-# %% ../nbs/17_checkpoint.ipynb #7f1639ee
+# %% ../nbs/17_checkpoint.ipynb #8b5a52ed
 def save_checkpoint(
     path: str | Path,             # ends in .safetensors
     net: SSNet,                   # its weights are saved
@@ -43,6 +44,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer | None = None,  # its state is saved too, to go on later
     log: list | None = None,      # rows of the training log
     scores: dict | None = None,   # figures to travel with the weights
+    data: str = "",               # fingerprint of the pictures
     half: bool = False,           # store weights as float16: half the size, for sharing
 ) -> Path:                        # the path
     "Write a checkpoint, whole or not at all. Raises `InputError` where the disk refuses."
@@ -52,11 +54,11 @@ def save_checkpoint(
     if optimizer is not None:
         tensors |= {f"optimizer.{i}.{k}": v for i, s in optimizer.state_dict()["state"].items() for k, v in s.items()}
     about = {"format": FORMAT, "recipe": asdict(recipe), "classes": list(classes), "step": step,
-             "log": log or [], "scores": scores or {}}
+             "data": data, "log": log or [], "scores": scores or {}}
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     return write_whole(path, save(tensors, metadata={"ssnet": json.dumps(about)}))
 
-# %% ../nbs/17_checkpoint.ipynb #a927fb26
+# %% ../nbs/17_checkpoint.ipynb #075f9db2
 def load_checkpoint(
     path: str | Path,  # a file that `save_checkpoint` wrote
 ) -> Checkpoint:       # all that is in it
@@ -64,20 +66,20 @@ def load_checkpoint(
     try:
         with safe_open(str(path), framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("ssnet", "{}"))
-            tensors = {k: file.get_tensor(k) for k in file.keys()}
+            tensors = {k: file.get_tensor(k).clone() for k in file.keys()}  # the file is free again
     except FileNotFoundError:
         raise InputError(f"There is no checkpoint '{path}'.") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"'{path}' is not a whole safetensors file ({error}); make or copy it again.") from None
-    if about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise InputError(f"'{path}' is not a checkpoint of ssnet; for the authors' files use `ssnet.authors`.")
     try:
         recipe = Recipe(**about["recipe"] | {"dilations": tuple(about["recipe"]["dilations"])})
-    except TypeError:
+    except (KeyError, TypeError):
         raise InputError(f"'{path}' was written by another version of ssnet: its recipe does not fit.") from None
     part = lambda name: {k[len(name) + 1:]: v for k, v in tensors.items() if k.startswith(f"{name}.")}
-    return Checkpoint(recipe, tuple(about["classes"]), about["step"], about["log"], about["scores"],
-                      part("model"), part("optimizer"))
+    return Checkpoint(recipe, tuple(about["classes"]), about["step"], about["data"], about["log"],
+                      about["scores"], part("model"), part("optimizer"))
 
 # %% ../nbs/17_checkpoint.ipynb #387a30e5
 def fill(

@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['read_split', 'find_file', 'read_tags', 'read_mask', 'as_mask', 'PictureDataset', 'VOCDataset', 'pictures_by_stem',
-           'SaliencyDataset', 'read_csv', 'read_tagged', 'TaggedPictures', 'mixed_seed', 'SeededView', 'epoch_order',
-           'step_batches']
+           'SaliencyDataset', 'read_csv', 'read_tagged', 'TaggedPictures', 'fingerprint', 'mixed_seed', 'SeededView',
+           'epoch_order', 'step_batches']
 
-# %% ../nbs/05_datasets.ipynb #db573b02
+# %% ../nbs/05_datasets.ipynb #bcbf1dd4
 import csv
+import hashlib
 import itertools
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
@@ -18,10 +19,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
-from .files import InputError, check_folder, load_image, pictures_in, read_picture, to_rgb
+from .files import InputError, check_folder, load_image, pictures_in, read_picture, read_text, to_rgb
 from .labels import names_to_tags, read_classes, read_label
 
-# %% ../nbs/05_datasets.ipynb #71b1193d
+# %% ../nbs/05_datasets.ipynb #f5a82cc7
 def read_split(
     root: str | Path,  # a folder in VOC's layout
     split: str,        # such as "train": the file `ImageSets/Segmentation/train.txt`
@@ -29,7 +30,7 @@ def read_split(
     "The names of the pictures of a split. Raises InputError where the file is missing or empty."
     path = check_folder(root) / "ImageSets" / "Segmentation" / f"{split}.txt"
     if not path.is_file(): raise InputError(f"There is no split '{split}': the file {path} is missing.")
-    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not names: raise InputError(f"The split '{split}' is empty: {path} holds no name.")
     return names
 
@@ -228,6 +229,18 @@ class TaggedPictures(PictureDataset):
     def read(self, index: int) -> dict:
         'Adds "tags", float `(num_classes - 1,)`.'
         return {**super().read(index), "tags": self.tags[index]}
+
+# %% ../nbs/05_datasets.ipynb #075d4df8
+def fingerprint(
+    *views: Dataset,  # such as the tag view and the saliency view
+) -> str:             # 64 characters, another one for other files
+    "What views are made of: their length, and the names and sizes of the files that they name."
+    digest = hashlib.sha256()
+    for view in views:
+        files = [p for part in ("images", "labels", "masks") for p in getattr(view, part, None) or ()]
+        lines = [str(len(view)), *(f"{p.name} {p.stat().st_size}" for p in files)]
+        digest.update("\n".join(lines).encode())
+    return digest.hexdigest()
 
 # %% ../nbs/05_datasets.ipynb #aa4793ec
 def mixed_seed(

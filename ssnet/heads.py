@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['READINGS', 'check_reading', 'Maps', 'new_layer', 'ConvHead', 'DilatedHead', 'bilinear_kernel', 'repeat_edge',
-           'Upsample', 'fit', 'SkipHead']
+           'Upsample', 'resize', 'SkipHead']
 
 # %% ../nbs/11_heads.ipynb #e8cf0bd5
 from typing import NamedTuple
@@ -124,8 +124,8 @@ class Upsample(nn.Module):
     ) -> Tensor:    # `(B, C, factor · h, factor · w)`
         return self.conv(repeat_edge(x) if self.alone else x)
 
-# %% ../nbs/11_heads.ipynb #6146a75c
-def fit(
+# %% ../nbs/11_heads.ipynb #238a4759
+def resize(
     x: Tensor,              # `(B, C, h, w)`
     size: tuple[int, int],  # height and width wanted
 ) -> Tensor:                # `(B, C, *size)`
@@ -133,7 +133,7 @@ def fit(
     if x.shape[-2:] == torch.Size(size): return x
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
 
-# %% ../nbs/11_heads.ipynb #8f9542b3
+# %% ../nbs/11_heads.ipynb #83f69624
 class SkipHead(nn.Module):
     "Stage 1 in the authors' code: finer features join on the way up."
 
@@ -154,4 +154,4 @@ class SkipHead(nn.Module):
         middle, near = features.skips.values()
         coarse = self.convs[0](features.last)
         up = self.upsample(coarse + self.convs[1](middle))
-        return Maps(fit(up, near.shape[-2:]) + self.convs[2](near), coarse)
+        return Maps(resize(up, near.shape[-2:]) + self.convs[2](near), coarse)

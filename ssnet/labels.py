@@ -4,7 +4,7 @@
 __all__ = ['IGNORE_INDEX', 'VOC_CLASSES', 'voc_palette', 'colorize', 'overlay', 'numbers_to_tags', 'names_to_tags',
            'tags_to_names', 'check_label', 'mask_to_tags', 'read_label', 'write_label', 'read_classes']
 
-# %% ../nbs/01_labels.ipynb #91eef286
+# %% ../nbs/01_labels.ipynb #fbc6a5ac
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .files import InputError, load_image, write_picture
+from .files import InputError, load_image, read_text, write_picture
 
 # %% ../nbs/01_labels.ipynb #b0181b9e
 IGNORE_INDEX = 255
@@ -30,7 +30,7 @@ def voc_palette() -> np.ndarray:  # uint8 `(256, 3)`: the colour of each label v
         palette[:, b % 3] += (((number >> b) & 1) * (128 >> b // 3)).astype(np.uint8)
     return palette
 
-# %% ../nbs/01_labels.ipynb #eda4b11d
+# %% ../nbs/01_labels.ipynb #d4c91b73
 def colorize(
     label: np.ndarray | Tensor,  # label mask `(H, W)`
 ) -> np.ndarray:                 # uint8 `(H, W, 3)`
@@ -44,9 +44,10 @@ def overlay(
     alpha: float = 0.6,          # how much of the label's colour, in [0, 1]
 ) -> np.ndarray:                 # uint8 `(H, W, 3)`
     "The picture with its labels laid over it; the background keeps its own colours."
-    label = np.asarray(label)
-    mixed = (1 - alpha) * image + alpha * colorize(label)
-    return np.where((label == 0)[..., None], image, mixed.round()).astype(np.uint8)
+    label, mixed = np.asarray(label), image.copy()
+    here = label != 0
+    mixed[here] = ((1 - alpha) * image[here] + alpha * colorize(label[here])).round()
+    return mixed
 
 # %% ../nbs/01_labels.ipynb #5a82d31b
 def numbers_to_tags(
@@ -129,14 +130,14 @@ def write_label(
     image.putpalette(voc_palette().tobytes())
     return write_picture(path, image)
 
-# %% ../nbs/01_labels.ipynb #4beb9b1f
+# %% ../nbs/01_labels.ipynb #b26429ee
 def read_classes(
     folder: str | Path,   # a data folder, with or without `classes.txt`
 ) -> tuple[str, ...]:     # names, background first; without a file: VOC's
     "The class names of a data folder. Raises InputError for a list that cannot be meant."
     path = Path(folder) / "classes.txt"
     if not path.exists(): return VOC_CLASSES
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    names = tuple(line.strip() for line in read_text(path).splitlines() if line.strip())
     if len(names) < 2 or names[0] != "background" or len(set(names)) < len(names) or len(names) > IGNORE_INDEX:
         raise InputError(f"{path} must hold 'background' and then 1 to 254 different names, one a line.")
     return names

@@ -4,7 +4,7 @@
 __all__ = ['SMALLEST', 'DILATIONS', 'SMALL_DILATIONS', 'SSNetOutput', 'SSNet', 'default_stride', 'check_choices', 'build_head',
            'build_ssnet']
 
-# %% ../nbs/13_model.ipynb #ae59ebcc
+# %% ../nbs/13_model.ipynb #6cd62c6b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .backbone import Backbone, build_backbone
 from .files import InputError
-from .heads import ConvHead, DilatedHead, SkipHead, Upsample, check_reading, fit, new_layer
+from .heads import ConvHead, DilatedHead, SkipHead, Upsample, check_reading, resize, new_layer
 from .sam import SAM, aggregate
 
 # %% ../nbs/13_model.ipynb #4537bf2f
@@ -26,7 +26,7 @@ class SSNetOutput(NamedTuple):
     coarse_logits: Tensor      # `(B, C, h, w)`: logits from the last features alone, at their size
     tag_logits: Tensor | None  # `(B, C)`: classifier on pooled features, only in the authors' stage 2
 
-# %% ../nbs/13_model.ipynb #8887e944
+# %% ../nbs/13_model.ipynb #ab769188
 SMALLEST = 32  # pixels
 
 
@@ -68,7 +68,7 @@ class SSNet(nn.Module):
                              f"both sides must be {SMALLEST} or more.")
         features = self.feature(image)
         fine, coarse = self.head(features)
-        logits = self.with_background(fit(self.upsample(fine), image.shape[-2:]))
+        logits = self.with_background(resize(self.upsample(fine), image.shape[-2:]))
         H, v = logits.softmax(1), self.sam(features.last)
         pooled = features.last.mean((2, 3))
         tag_logits = None if self.tag_classifier is None else self.tag_classifier(pooled).float()
@@ -129,7 +129,7 @@ def build_head(
     if reading == "paper": return ConvHead(feature.channels, maps), feature.output_stride
     return SkipHead(feature.channels, tuple(feature.skip_channels.values()), maps), feature.output_stride // 2
 
-# %% ../nbs/13_model.ipynb #2fdb7adb
+# %% ../nbs/13_model.ipynb #ba6e7e34
 def build_ssnet(
     stage: int,                                # 1 or 2
     reading: str = "paper",                    # "paper" or "authors"
@@ -140,6 +140,7 @@ def build_ssnet(
     weights: str | Path | None = None,         # of the backbone: None, "imagenet" or a file
     background: str = "learned",               # "learned" or "zero"
     dilations: tuple[int, ...] | None = None,  # of stage 2; None: the paper's where the map is wider than 24
+    sam_kernel: int | None = None,             # side of SAM's kernel; None: the whole map, size / output_stride
 ) -> SSNet:
     "SSNet of either stage. Raises InputError for choices that do not exist or do not go together."
     stride = default_stride(stage, reading, backbone) if output_stride is None else output_stride
@@ -149,6 +150,6 @@ def build_ssnet(
     feature = build_backbone(backbone, stride, weights)
     maps = num_classes - (background == "zero")
     head, fine_stride = build_head(stage, reading, feature, maps, dilations)
-    sam = SAM(feature.channels, num_classes, kernel, reading)
+    sam = SAM(feature.channels, num_classes, sam_kernel or kernel, reading)
     tag = new_layer(nn.Linear(feature.channels, num_classes)) if (stage, reading) == (2, "authors") else None
     return SSNet(feature, head, Upsample(maps, fine_stride, reading), sam, tag, background)

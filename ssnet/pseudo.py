@@ -57,7 +57,7 @@ def write_pseudo_labels(
         write_label(folder / f"{sample['name']}.png", label_from(H, threshold))
     return len(todo)
 
-# %% ../nbs/31_pseudo.ipynb #44dd7b5b
+# %% ../nbs/31_pseudo.ipynb #8234d27d
 def pseudo_label_quality(
     folder: str | Path,  # pseudo labels
     data: Dataset,       # view (image, label mask) of the same pictures, masks at their own size
@@ -76,6 +76,6 @@ def pseudo_label_quality(
         confusion.update(label[use], truth[use])
     right = np.asarray(confusion.matrix).diagonal()
     objects = np.asarray(confusion.matrix)[1:].sum()
-    return {"miou": float(confusion.miou()), "iou": [float(x) for x in confusion.iou()],
+    return {"miou": float(confusion.miou()), "iou": [None if np.isnan(x) else float(x) for x in confusion.iou()],
             "accuracy": float(confusion.accuracy()), "object_accuracy": float(right[1:].sum() / max(1, objects)),
             "kept": float(kept / pixels)}

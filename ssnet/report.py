@@ -3,23 +3,22 @@
 # %% auto #0
 __all__ = ['PAGE', 'SCORES', 'SCORE_TEXT', 'PICTURE_TEXT', 'PSEUDO_TEXT', 'CLASS_TEXT', 'LOSS_TEXT', 'show_rows', 'first_samples',
            'result_rows', 'pseudo_rows', 'show_losses', 'show_iou', 'as_image', 'as_table', 'write_page',
-           'write_report', 'score_table', 'pseudo_table', 'settings_table']
+           'write_report', 'pseudo_section', 'score_table', 'pseudo_table', 'settings_table']
 
-# %% ../nbs/33_report.ipynb #b0afcf61
+# %% ../nbs/33_report.ipynb #d18596f8
 import base64
 import html
 import io
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from .augment import eval_transform
 from .checkpoint import load_checkpoint, load_network
 from .evaluate import predictions
 from .files import write_whole
 from .labels import read_label
-from .show import COLORS, new_figure, show_label_legend, to_picture
+from .show import COLORS, new_figure, save_figure, show_label_legend, to_picture
 from .stages import Data
 
 # %% ../nbs/33_report.ipynb #6ed666d2
@@ -76,7 +75,7 @@ def pseudo_rows(
     labels = [read_label(Path(folder) / f"{s['name']}.png") for s in samples]
     return {"picture": [s["image"] for s in samples], "pseudo label": labels, "truth": [s["label"] for s in samples]}
 
-# %% ../nbs/33_report.ipynb #2c6fd885
+# %% ../nbs/33_report.ipynb #d725bc08
 def show_losses(
     logs: dict,    # name of a stage -> log of its checkpoint
     window: int = 10,  # rows of the log that are averaged
@@ -95,21 +94,22 @@ def show_losses(
 
 
 def show_iou(
-    ious: dict,      # name of a stage -> IoU of each class, nan where a class is absent
+    ious: dict,      # name of a stage -> IoU of each class, None where a class is absent
     classes: tuple,  # class names, background first
 ):                   # a matplotlib figure
     "IoU of each class, one bar a stage, the easiest class on top."
     import seaborn
     last = list(ious.values())[-1]
-    order = sorted((i for i in range(len(classes)) if not np.isnan(last[i])), key=lambda i: -last[i])
+    order = sorted((i for i, x in enumerate(last) if x is not None), key=lambda i: -last[i])
     figure, axis = new_figure(6, 0.26 * len(order) + 0.7)
     names = [classes[i] for i in order for _ in ious]
-    seaborn.barplot(x=[iou[i] for i in order for iou in ious.values()], y=names, hue=list(ious) * len(order),
-                    palette=[COLORS["sky"], COLORS["vermilion"]][: len(ious)], ax=axis)
+    colors = [COLORS["sky"], COLORS["vermilion"]][: len(ious)]
+    values = [iou[i] for i in order for iou in ious.values()]
+    seaborn.barplot(x=values, y=names, hue=list(ious) * len(order), palette=colors, ax=axis)
     axis.set(xlabel="IoU", ylabel="", xlim=(0, 1))
     return figure
 
-# %% ../nbs/33_report.ipynb #bc3bf600
+# %% ../nbs/33_report.ipynb #b25b9494
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
@@ -124,10 +124,10 @@ h2 {{ margin-top: 2.5rem }} .small {{ color: #555; font-size: .9rem }}
 
 
 def as_image(
-    figure,          # of matplotlib
-    alt: str,        # what it shows, in words
+    figure,  # of matplotlib
+    alt: str,  # what it shows, in words
     dpi: int = 110,  # dots an inch
-) -> str:            # an <img> element that holds the picture
+) -> str:  # an <img> element that holds the picture
     "A figure as part of a page."
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=dpi)
@@ -135,9 +135,9 @@ def as_image(
 
 
 def as_table(
-    rows: list,    # lists of cells; numbers get three digits
-    head: list,    # names of the columns
-) -> str:          # a <table> element
+    rows: list,  # lists of cells; numbers get three digits
+    head: list,  # names of the columns
+) -> str:  # a <table> element
     "A table as part of a page."
     show = lambda x: f"{x:.3f}" if isinstance(x, float) else html.escape(str(x))
     line = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{show(c)}</{tag}>" for c in cells) + "</tr>"
@@ -146,15 +146,17 @@ def as_table(
 
 def write_page(
     path: str | Path,  # ends in .html
-    title: str,        # of the page
-    sections: list,    # (heading, explanation, list of HTML elements)
-) -> Path:             # the path
+    title: str,  # of the page
+    sections: list,  # (heading, explanation, list of HTML elements)
+) -> Path:  # the path
     "Write a page of sections, whole or not at all."
-    parts = [f"<section><h2>{html.escape(h)}</h2><p>{text}</p>{''.join(f'<div>{e}</div>' for e in elements)}</section>"
-             for h, text, elements in sections]
+    parts = [
+        f"<section><h2>{html.escape(h)}</h2><p>{text}</p>{''.join(f'<div>{e}</div>' for e in elements)}</section>"
+        for h, text, elements in sections
+    ]
     return write_whole(path, PAGE.format(title=html.escape(title), body="\n".join(parts)).encode())
 
-# %% ../nbs/33_report.ipynb #7c8f7e74
+# %% ../nbs/33_report.ipynb #07073434
 SCORES = {"miou": "mIoU", "miou_unseen_glyphs": "mIoU, unseen glyphs", "mae": "MAE (lower is better)", "max_f": "max F"}
 
 
@@ -167,29 +169,40 @@ def write_report(
     "Draw a run: one HTML file, and its main figure as a PNG."
     folder = Path(folder)
     paths = {f"stage {i}": folder / f"stage{i}/checkpoint.safetensors" for i in (1, 2)}
-    size = metrics["settings"]["stage1"]["size"]
     rows = result_rows(data, split, paths)
-    main, pseudo = show_rows(rows), show_rows(pseudo_rows(data, folder / "pseudo", size))
+    main = show_rows(rows)
+    save_figure(main, folder / "result.png")
     legend = show_label_legend([np.asarray(x) for x in rows["truth"]], data.classes)
-    ious = {name: metrics[name.replace(" ", "")]["iou"] for name in paths}
-    picture = io.BytesIO()
-    main.savefig(picture, format="png", dpi=110)
-    write_whole(folder / "result.png", picture.getvalue())
+    classes = show_iou({name: metrics[name.replace(" ", "")]["iou"] for name in paths}, data.classes)
+    losses = show_losses({name: load_checkpoint(path).log for name, path in paths.items()})
     return write_page(folder / "report.html", "SSNet: saliency and segmentation, learned together", [
         ("Scores", SCORE_TEXT, [score_table(metrics)]),
-        ("Pictures never seen in training", PICTURE_TEXT, [as_image(main, "pictures, truth, predictions"), as_image(legend, "class colours")]),
-        ("Pseudo labels", PSEUDO_TEXT, [pseudo_table(metrics), as_image(pseudo, "pseudo labels and truth")]),
-        ("Each class", CLASS_TEXT, [as_image(show_iou(ious, data.classes), "IoU of each class")]),
-        ("How it was trained", LOSS_TEXT, [as_image(show_losses({n: load_checkpoint(p).log for n, p in paths.items()}), "losses"),
-                                           settings_table(metrics)])])
+        ("Pictures never seen in training", PICTURE_TEXT, [as_image(main, "predictions"), as_image(legend, "class colours")]),
+        *pseudo_section(folder / "pseudo", data, metrics),
+        ("Each class", CLASS_TEXT, [as_image(classes, "IoU of each class")]),
+        ("How it was trained", LOSS_TEXT, [as_image(losses, "losses"), settings_table(metrics)])])
 
-# %% ../nbs/33_report.ipynb #af12d538
-SCORE_TEXT = ("mIoU over background and the classes that occur, one confusion matrix, no tags, no CRF, pictures at their "
-              "own size. MAE and max F (β² = 0.3) of the saliency map on the saliency test set.")
-PICTURE_TEXT = ("Below the truth: what each stage says, and its saliency map S. Neither stage ever saw a mask that names "
-                "a class: stage 1 learned from tags and from class-agnostic saliency masks of other pictures.")
-PSEUDO_TEXT = ("Stage 1's opinion of the training pictures, with the classes ruled out that the tags do not name. Stage 2 "
-               "learned from these. The truth is shown for comparison only.")
+
+def pseudo_section(folder: Path, data: Data, metrics: dict) -> list:
+    "The section on pseudo labels; none where there is no truth to compare with."
+    if not metrics["pseudo_labels"]:
+        return []
+    figure = show_rows(pseudo_rows(data, folder, metrics["settings"]["stage1"]["size"]))
+    return [("Pseudo labels", PSEUDO_TEXT, [pseudo_table(metrics), as_image(figure, "pseudo labels and truth")])]
+
+# %% ../nbs/33_report.ipynb #0cb0fd49
+SCORE_TEXT = (
+    "mIoU over background and the classes that occur, one confusion matrix, no tags, no CRF, pictures at their "
+    "own size. MAE and max F (β² = 0.3) of the saliency map on the saliency test set, each map stretched to [0, 1] first, as PySODMetrics does."
+)
+PICTURE_TEXT = (
+    "Below the truth: what each stage says, and its saliency map S. Neither stage ever saw a mask that names "
+    "a class: stage 1 learned from tags and from class-agnostic saliency masks of other pictures."
+)
+PSEUDO_TEXT = (
+    "Stage 1's opinion of the training pictures, with the classes ruled out that the tags do not name. Stage 2 "
+    "learned from these. The truth is shown for comparison only."
+)
 CLASS_TEXT = "Which classes gained from stage 2, and which did not?"
 LOSS_TEXT = "Stage 1: L_c from tags, L_s1 from saliency masks. Stage 2: L_s2 from pseudo labels, L_s1 as before."
 
@@ -203,16 +216,21 @@ def score_table(metrics: dict) -> str:
 
 def pseudo_table(metrics: dict) -> str:
     "Quality of the pseudo labels."
-    names = {"accuracy": "right, all pixels", "object_accuracy": "right, pixels of objects", "miou": "mIoU",
-             "kept": "pixels not ignored"}
-    known = [k for k in names if k in metrics["pseudo_labels"]]
-    return as_table([[float(metrics["pseudo_labels"][k]) for k in known]], [names[k] for k in known]) if known else ""
+    names = {
+        "accuracy": "right, all pixels",
+        "object_accuracy": "right, pixels of objects",
+        "miou": "mIoU",
+        "kept": "pixels not ignored",
+    }
+    return as_table([[float(metrics["pseudo_labels"][k]) for k in names]], list(names.values()))
 
 
 def settings_table(metrics: dict) -> str:
     "What was trained on what."
     settings = metrics["settings"]
     one, two = settings["stage1"], settings["stage2"]
-    rows = [[k, *((v, two[k]) if isinstance(v, (str, int)) or v is None else (str(v), str(two[k])))] for k, v in one.items()]
+    rows = [
+        [k, *((v, two[k]) if isinstance(v, (str, int)) or v is None else (str(v), str(two[k])))] for k, v in one.items()
+    ]
     rest = [[k, v, v] for k, v in settings.items() if not isinstance(v, dict)]
     return as_table(rest + rows, ["setting", "stage 1", "stage 2"])

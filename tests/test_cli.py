@@ -40,6 +40,14 @@ def one_sentence(result, *words):
     return True
 
 
+FULL_DISK = """
+import resource, sys
+from ssnet.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))   # no file may grow beyond 200 kB, as on a full disk
+main(sys.argv[1:])
+"""
+
+
 def test_five_commands_go_from_pictures_to_scores():
     "nbs/40_cli.ipynb, cell 14"
     with composed() as at:
@@ -47,14 +55,31 @@ def test_five_commands_go_from_pictures_to_scores():
         assert call("train", "--stage", 1, "--run", at / "one", "--data", at / "data", *QUICK)[0] == 0
         status, out, _ = call("pseudo-label", "--checkpoint", at / "one", "--out", at / "pseudo", *data)
         assert status == 0 and "object_accuracy" in out and len(list((at / "pseudo").glob("*.png"))) == 8
-        assert call("train", "--stage", 2, "--run", at / "two", "--data", at / "data", "--pseudo-labels", at / "pseudo",
-                    "--stage1", at / "one", *QUICK)[0] == 0
+        assert (
+            call(
+                "train",
+                "--stage",
+                2,
+                "--run",
+                at / "two",
+                "--data",
+                at / "data",
+                "--pseudo-labels",
+                at / "pseudo",
+                "--stage1",
+                at / "one",
+                *QUICK,
+            )[0]
+            == 0
+        )
         status, out, _ = call("evaluate", "--checkpoint", at / "two", *data, "--json", at / "scores.json")
         assert status == 0 and "no CRF, no tags" in out
         scores = json.loads((at / "scores.json").read_text())
         assert 0 <= scores["miou"] <= 1 and scores["settings"]["split"] == "test" and "mae" in scores
         status, out, _ = call("predict", at / "data/voc/JPEGImages", "--out", at / "out", "--checkpoint", at / "two")
-        assert status == 0 and len(list((at / "out").glob("*_mask.png"))) == len(list((at / "data/voc/JPEGImages").iterdir()))
+        assert status == 0 and len(list((at / "out").glob("*_mask.png"))) == len(
+            list((at / "data/voc/JPEGImages").iterdir())
+        )
         status, out, _ = call("info", at / "two")
         assert status == 0 and "stage 2" in out and '"steps": 2' in out
 
@@ -85,9 +110,14 @@ def test_bad_input_gets_one_sentence():
         assert one_sentence(call(*train, "--preset", "huge"), "no preset 'huge'")
         assert one_sentence(call(*train, "--device", "cuda:9"), "no device 'cuda:9'")
         assert one_sentence(call("train", "--stage", 2, "--run", at / "run", "--data", at / "data", *QUICK), "pseudo-label")
-        assert one_sentence(call("evaluate", "--checkpoint", at / "none.safetensors", "--data", at / "data"), "none.safetensors")
+        assert one_sentence(
+            call("evaluate", "--checkpoint", at / "none.safetensors", "--data", at / "data"), "none.safetensors"
+        )
         assert one_sentence(call("evaluate", "--checkpoint", voc / "classes.txt", "--data", at / "data"), "safetensors")
-        assert one_sentence(call("predict", at / "nothing*.jpg"), "nothing*.jpg")
+        assert one_sentence(call(*train, "--save-every", 0), "at least 1")
+        assert one_sentence(call("evaluate", "--data", at / "data", "--split", "nowhere", "--device", "cpu"), "nowhere")
+        pseudo = ("pseudo-label", "--checkpoint", at / "x", "--data", at / "data", "--out", at / "run")
+        assert one_sentence(call(*pseudo, "--threshold", 9), "[0, 1)")
         assert not (at / "run").exists()
 
 
@@ -125,36 +155,34 @@ def test_a_broken_picture_is_named_and_the_status_says_so():
         at = Path(folder)
         Image.new("RGB", (40, 30)).save(at / "good.png")
         (at / "bad.png").write_bytes(b"no picture")
-        status, out, _ = call("predict", at / "good.png", at / "bad.png", "--out", at / "out", "--device", "cpu")
-        assert status == 1 and "NOT DONE" in out and "bad.png" in out and "1 of 2 pictures" in out
+        words = ("predict", at / "good.png", at / "bad.png", at / "missing.png", "--out", at / "out", "--device", "cpu")
+        status, out, _ = call(*words)
+        assert status == 1 and "1 of 3 pictures" in out
+        assert [name in line for name, line in zip(("missing", "bad"), [x for x in out.split("\n") if "NOT DONE" in x])] == [1, 1]
         assert "drawn glyphs, not photographs" in out
         assert sorted(p.name for p in (at / "out").iterdir()) == ["good_mask.png", "good_overlay.png", "good_saliency.png"]
 
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_whole():
-    "nbs/40_cli.ipynb, cell 21"
-    script = """
-    import resource, sys
-    from ssnet.cli import main
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))   # no file may grow beyond 200 kB, as on a full disk
-    main(sys.argv[1:])
-    """
+def test_a_full_disk_leaves_nothing_half_written():
+    "nbs/40_cli.ipynb, cell 22"
     with composed() as at:
-        words = [str(w) for w in ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)]
-        assert call(*words[:-6], "--set", "steps=2", "--set", "batch=2", "--device", "cpu")[0] == 0
-        saved = at / "run/checkpoint.safetensors"
-        before = saved.read_bytes()
-        other = [w.replace(str(at / "run"), str(at / "full")) for w in words]
-        done = subprocess.run([sys.executable, "-c", script, *other], capture_output=True, text=True)
-        assert done.returncode == 2 and "could not be written" in done.stderr and "Traceback" not in done.stderr, done.stderr
-        left = [p for p in (at / "full").rglob("*") if p.is_file() and "tfevents" not in p.name]
-        assert left == [] and saved.read_bytes() == before
+        train = ["train", "--stage", 1, "--data", at / "data", *QUICK]
+        assert call(*train, "--run", at / "run")[0] == 0
+        before = (at / "run/checkpoint.safetensors").read_bytes()
+        for place in ("run", "new"):
+            words = [str(w) for w in (*train, "--run", at / place)]
+            if place == "run": words += ["--save-every", "1"]
+            done = subprocess.run([sys.executable, "-c", FULL_DISK, *words], capture_output=True, text=True)
+            assert done.returncode == (0 if place == "run" else 2), done.stderr     # "run" is finished: nothing to write
+        assert "could not be written" in done.stderr and "Traceback" not in done.stderr, done.stderr
+        assert (at / "run/checkpoint.safetensors").read_bytes() == before
+        assert not [p for p in (at / "new").rglob("*") if p.suffix in (".safetensors", ".part")]
 
 
 
 def test_help_teaches_and_comes_at_once():
-    "nbs/40_cli.ipynb, cell 22"
+    "nbs/40_cli.ipynb, cell 23"
     for command in ("demo", "train", "pseudo-label", "evaluate", "predict", "info"):
         status, out, _ = call(command, "--help")
         assert status == 0 and "example:" in out and f"ssnet {command}" in out

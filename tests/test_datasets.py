@@ -1,4 +1,5 @@
 "Made from nbs/05_datasets.ipynb by tools/export.py: change the notebook, then `make export`."
+from PIL import Image
 from pathlib import Path
 from ssnet.datasets import SaliencyDataset
 from ssnet.datasets import SeededView
@@ -6,6 +7,7 @@ from ssnet.datasets import TaggedPictures
 from ssnet.datasets import VOCDataset
 from ssnet.datasets import epoch_order
 from ssnet.datasets import find_file
+from ssnet.datasets import fingerprint
 from ssnet.datasets import read_mask
 from ssnet.datasets import read_split
 from ssnet.datasets import read_tags
@@ -317,8 +319,22 @@ def test_each_fault_of_a_csv_is_named_with_its_line():
 
 
 
+def test_other_files_have_another_fingerprint():
+    "nbs/05_datasets.ipynb, cell 49"
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("images", "masks"):
+            (Path(folder) / name).mkdir()
+            for stem in "ab": Image.new("L", (8, 8), 255).save(f"{folder}/{name}/{stem}.png")
+        view = lambda: SaliencyDataset(f"{folder}/images", f"{folder}/masks")
+        first = fingerprint(view())
+        assert first == fingerprint(view()) != fingerprint(view(), view())
+        Image.effect_noise((8, 8), 50).save(f"{folder}/masks/b.png")
+        assert first != fingerprint(view())
+
+
+
 def test_a_sample_is_a_function_of_seed_index_and_draw():
-    "nbs/05_datasets.ipynb, cell 51"
+    "nbs/05_datasets.ipynb, cell 54"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=5)
@@ -333,7 +349,7 @@ def test_a_sample_is_a_function_of_seed_index_and_draw():
 
 
 def test_the_global_generator_is_left_as_it_was():
-    "nbs/05_datasets.ipynb, cell 52"
+    "nbs/05_datasets.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder:
         view = SeededView(VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32)), seed=5)
         torch.manual_seed(7)
@@ -345,7 +361,7 @@ def test_the_global_generator_is_left_as_it_was():
 
 
 def test_batches_are_cut_from_one_stream_of_epochs():
-    "nbs/05_datasets.ipynb, cell 60"
+    "nbs/05_datasets.ipynb, cell 63"
     for length, batch_size in ((7, 4), (8, 4), (3, 8), (1, 2)):  # also a set smaller than its batch
         batches = list(itertools.islice(step_batches(length, batch_size, seed=3), 10))
         assert batches == plain_batches(length, batch_size, seed=3, steps=10)
@@ -354,7 +370,7 @@ def test_batches_are_cut_from_one_stream_of_epochs():
 
 
 def test_every_epoch_shows_every_picture_once_in_its_own_order():
-    "nbs/05_datasets.ipynb, cell 61"
+    "nbs/05_datasets.ipynb, cell 64"
     stream = [pair for batch in itertools.islice(step_batches(50, 7, seed=3), 60) for pair in batch]
     orders = [[index for index, draw in stream if draw == epoch] for epoch in range(8)]
     assert all(sorted(order) == list(range(50)) for order in orders)
@@ -364,14 +380,14 @@ def test_every_epoch_shows_every_picture_once_in_its_own_order():
 
 
 def test_starting_at_step_7_equals_skipping_seven_batches():
-    "nbs/05_datasets.ipynb, cell 62"
+    "nbs/05_datasets.ipynb, cell 65"
     whole = list(itertools.islice(step_batches(10, 4, seed=3), 12))
     assert list(itertools.islice(step_batches(10, 4, seed=3, start_step=7), 5)) == whole[7:]
 
 
 
 def test_two_workers_and_a_restart_change_nothing():
-    "nbs/05_datasets.ipynb, cell 64"
+    "nbs/05_datasets.ipynb, cell 67"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=3)

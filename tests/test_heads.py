@@ -8,8 +8,8 @@ from ssnet.heads import SkipHead
 from ssnet.heads import Upsample
 from ssnet.heads import bilinear_kernel
 from ssnet.heads import check_reading
-from ssnet.heads import fit
 from ssnet.heads import new_layer
+from ssnet.heads import resize
 from torch import nn
 import pytest
 import torch
@@ -101,9 +101,9 @@ def test_upsampling_has_the_kernels_of_its_reading():
 def test_maps_that_fit_are_left_alone():
     "nbs/11_heads.ipynb, cell 32"
     x = torch.randn(1, 2, 6, 8)
-    assert fit(x, (6, 8)) is x
-    assert fit(x, (7, 9)).shape == (1, 2, 7, 9)
-    assert torch.allclose(fit(torch.full((1, 1, 3, 3), 5.0), (4, 7)), torch.tensor(5.0))
+    assert resize(x, (6, 8)) is x
+    assert resize(x, (7, 9)).shape == (1, 2, 7, 9)
+    assert torch.allclose(resize(torch.full((1, 1, 3, 3), 5.0), (4, 7)), torch.tensor(5.0))
 
 
 

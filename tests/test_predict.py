@@ -6,6 +6,7 @@ from ssnet.files import InputError
 from ssnet.predict import Segmenter
 from ssnet.predict import best_class
 from ssnet.predict import predict_all
+from ssnet.predict import save_prediction
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
 from torch.nn import functional as F
@@ -53,6 +54,8 @@ def test_forty_megapixels_fit():
     "nbs/22_predict.ipynb, cell 12"
     with tempfile.TemporaryDirectory() as folder:
         result = small_segmenter(folder)(Image.new("RGB", (8000, 5000), (200, 10, 10)))
+        sizes = {Image.open(path).size for path in save_prediction(result, folder, "large")}
+    assert sizes == {(8000, 5000)}
     assert result.label.shape == (5000, 8000) and sum(result.found.values()) <= 1
 
 

@@ -2,6 +2,7 @@
 from ssnet.files import InputError
 from ssnet.recipe import PAPER
 from ssnet.recipe import PAPER2
+from ssnet.recipe import PRESETS
 from ssnet.recipe import TINY
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
@@ -25,6 +26,10 @@ def test_bad_recipes_are_refused_by_name():
     with pytest.raises(InputError, match="'steps' cannot be 'many'"): make_recipe("tiny", 1, steps="many")
     with pytest.raises(InputError, match="'reading' cannot be 'mine'"): make_recipe("tiny", 1, reading="mine")
     with pytest.raises(InputError, match="'crop' is 1.5"): make_recipe("tiny", 1, crop=1.5)
+    with pytest.raises(InputError, match="'rate' is nan"): make_recipe("tiny", 1, rate="nan")
+    with pytest.raises(InputError, match="'seed' is -1"): make_recipe("tiny", 1, seed=-1)
+    with pytest.raises(InputError, match="authors' reading takes the background"): make_recipe("authors", 1, not_salient="rest")
+    for preset in PRESETS: assert [make_recipe(preset, stage).stage for stage in (1, 2)] == [1, 2]
 
 
 

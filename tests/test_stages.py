@@ -1,18 +1,22 @@
 "Made from nbs/32_stages.ipynb by tools/export.py: change the notebook, then `make export`."
 from dataclasses import replace
 from pathlib import Path
+from ssnet.checkpoint import load_checkpoint
 from ssnet.compose import compose_data
 from ssnet.files import InputError
+from ssnet.labels import tags_to_names
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
 from ssnet.stages import Data
 from ssnet.stages import check_stage2
+from ssnet.stages import claim
 from ssnet.stages import run_both
 from ssnet.stages import saliency_pair
+from ssnet.stages import score_checkpoint
 from ssnet.stages import start_from
-from ssnet.stages import test_scores
 from ssnet.stages import train_stage
 import pytest
+import shutil
 import tempfile
 import torch
 
@@ -41,8 +45,20 @@ def test_duts_and_our_own_layout_are_both_understood():
 
 
 
+def test_labels_made_with_different_things_do_not_mix():
+    "nbs/32_stages.ipynb, cell 14"
+    with tempfile.TemporaryDirectory() as folder:
+        claim(f"{folder}/pseudo", weights="1", threshold=0.0)
+        claim(f"{folder}/pseudo", weights="1", threshold=0.0)
+        for other in ({"weights": "2", "threshold": 0.0}, {"weights": "1", "threshold": 0.5}):
+            with pytest.raises(InputError, match="made with something else"): claim(f"{folder}/pseudo", **other)
+        (Path(folder) / "x.png").write_bytes(b"of unknown origin")
+        with pytest.raises(InputError, match="made with something else"): claim(folder, weights="1")
+
+
+
 def test_both_stages_leave_their_results_and_are_not_run_twice():
-    "nbs/32_stages.ipynb, cell 17"
+    "nbs/32_stages.ipynb, cell 20"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         first = run_both(small_recipes(), data, f"{folder}/run")
@@ -50,14 +66,14 @@ def test_both_stages_leave_their_results_and_are_not_run_twice():
         assert len([p for p in files if p.suffix == ".png"]) == 24 and 0 < first["kept"] <= 1
         assert run_both(small_recipes(), data, f"{folder}/run") == first
         assert files == {p: p.stat().st_mtime_ns for p in files}
-        scores = test_scores(f"{folder}/run/stage2/checkpoint.safetensors", data, {"miou": "test", "unseen": "test_unseen"},
+        scores = score_checkpoint(f"{folder}/run/stage2/checkpoint.safetensors", data, {"miou": "test", "unseen": "test_unseen"},
                              data.voc.parent / "saliency/test")
     assert {"miou", "unseen", "iou", "mae", "max_f"} <= scores.keys() and len(scores["iou"]) == 21
 
 
 
 def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
-    "nbs/32_stages.ipynb, cell 18"
+    "nbs/32_stages.ipynb, cell 21"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         one = train_stage(small_recipes(2)[0], data, f"{folder}/one")
@@ -69,8 +85,25 @@ def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
 
 
 
+def test_your_own_pictures_go_through_both_stages():
+    "nbs/32_stages.ipynb, cell 22"
+    with tempfile.TemporaryDirectory() as folder:
+        made = small_data(f"{folder}/data")
+        own = Path(folder) / "own"
+        shutil.copytree(made.voc / "JPEGImages", own)
+        shutil.copy(made.voc / "classes.txt", own)
+        view = made.tag_view(None)
+        lines = [f"{p.name},{';'.join(tags_to_names(view[i]['tags'], made.classes))}" for i, p in enumerate(view.images)]
+        (own / "tags.csv").write_text("\n".join(["file,tags", *lines]))
+        data = replace(made, voc=own / "tags.csv")
+        assert run_both(small_recipes(2), data, f"{folder}/run") == {}          # there is no truth to compare with
+        assert load_checkpoint(f"{folder}/run/stage2/checkpoint.safetensors").step == 2
+        assert len(list(Path(f"{folder}/run/pseudo").glob("*.png"))) == 24
+
+
+
 def test_stage_2_says_what_it_misses():
-    "nbs/32_stages.ipynb, cell 19"
+    "nbs/32_stages.ipynb, cell 23"
     two = make_recipe("tiny", 2)
     with pytest.raises(InputError, match="ssnet pseudo-label"): check_stage2(two, None, None)
     with pytest.raises(InputError, match="name its checkpoint"): check_stage2(two, "pseudo", None)
@@ -79,7 +112,7 @@ def test_stage_2_says_what_it_misses():
 
 
 def test_an_empty_or_missing_split_stops_before_anything_is_written():
-    "nbs/32_stages.ipynb, cell 20"
+    "nbs/32_stages.ipynb, cell 24"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         (data.voc / "ImageSets/Segmentation/train.txt").write_text("")

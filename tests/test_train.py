@@ -85,7 +85,7 @@ def test_new_layers_learn_faster_and_every_parameter_is_in_one_group():
 def test_a_device_that_is_not_there_is_named():
     "nbs/30_train.ipynb, cell 14"
     assert pick_device("cpu").type == "cpu"
-    for name in ("cuda:77", "abacus"):
+    for name in ("cuda:77", "abacus", "meta"):
         with pytest.raises(InputError, match=f"no device '{name}'"): pick_device(name)
 
 
@@ -125,13 +125,16 @@ def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits()
 
 
 
-def test_a_run_folder_belongs_to_one_recipe():
+def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
     "nbs/30_train.ipynb, cell 34"
     recipe = make_recipe("tiny", 1, size=64, steps=1, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         fit(build(recipe, 3), Squares(4), Squares(4), Run(folder, recipe, ("background", "red", "blue")))
         with pytest.raises(InputError, match="another recipe \('rate' differs\)"):
             Run(folder, make_recipe("tiny", 1, size=64, steps=1, batch=2, rate=0.5))
+        with pytest.raises(InputError, match="other classes"): Run(folder, recipe, ("background", "cat", "dog"))
+        with pytest.raises(InputError, match="other pictures"):
+            fit(build(recipe, 3), Squares(5), Squares(4), Run(folder, recipe, ("background", "red", "blue")))
 
 
 

@@ -34,6 +34,9 @@ def pytest_runtest_makereport(item, call):
 '''
 
 
+DIRECTIVES = ("default_exp", "export", "test", "helper", "hide_input")
+
+
 def code_cells(path):
     "The code cells of notebook `path`: a list of (number, directive, argument, source)."
     found = []
@@ -41,8 +44,12 @@ def code_cells(path):
         if cell["cell_type"] != "code":
             continue
         source = "".join(cell["source"])
-        match = re.match(r"#\|\s*(\w+)[ \t]*(.*)", source)
-        found.append((number, *(match.groups() if match else ("", "")), source))
+        match = re.match(r"#\| (\w+)[ \t]*(.*)", source)
+        directive, argument = match.groups() if match else ("", "")
+        if len(re.findall(r"^\s*#\s*\|", source, re.M)) != bool(match) or (match and directive not in DIRECTIVES):
+            sys.exit(f"{path.name}, cell {number}: a directive stands in the first line, as `#| NAME`, "
+                     f"and is one of {', '.join(DIRECTIVES)}")
+        found.append((number, directive, argument.strip(), source))
     return found
 
 
@@ -91,41 +98,53 @@ def is_python(source):
     return not re.search(r"^\s*[%!]", source, re.M)
 
 
+def test_function(shown, number, name, source):
+    "The cell `source` as a function; stops where that would change what it says."
+    body = source.split("\n", 1)[1].strip("\n") if "\n" in source else ""
+    text = f'def test_{name}():\n    "{shown}, cell {number}"\n{textwrap.indent(body, "    ")}\n'
+    if not re.fullmatch(r"[a-z]\w*", name): sys.exit(f"{shown}, cell {number}: '{name}' is no name for a test")
+    if not body: sys.exit(f"{shown}, cell {number}: the test '{name}' is empty")
+    if ast.dump(ast.Module(ast.parse(text).body[0].body[1:], [])) != ast.dump(ast.parse(body)):
+        sys.exit(f"{shown}, cell {number}: a text of several lines changes when it is indented; put it into a helper cell")
+    return text
+
+
+class Names:
+    "Where the names that tests use come from: the notebook's exports, its imports, its helper cells."
+
+    def __init__(self, shown, cells):
+        self.shown, self.needed, self.used = shown, set(), []
+        self.module = next((arg for _, d, arg, _ in cells if d == "default_exp"), None)
+        self.exported = {name for _, d, _, src in cells if d == "export" for name in top_level_names(src)}
+        self.imports = {k: v for _, _, _, src in cells if is_python(src) for k, v in imports_of(src).items()}
+        self.helpers = {name: src for _, d, _, src in cells if d == "helper" for name in top_level_names(src)}
+
+    def resolve(self, number, source):
+        "Note the imports and helpers that `source` needs; stop where a name comes from elsewhere."
+        for name in sorted(free_names(ast.parse(source))):
+            helper = self.helpers.get(name)
+            if helper and helper not in self.used:
+                self.used.append(helper)
+                self.resolve(number, helper)
+            elif name in self.exported: self.needed.add(f"from ssnet.{self.module} import {name}")
+            elif name in self.imports: self.needed.add(self.imports[name])
+            elif not helper:
+                sys.exit(f"{self.shown}, cell {number}: the test reads '{name}', which its notebook neither exports nor "
+                         "imports; define it in the test or mark the cell that defines it `#| helper`")
+
+
 def test_file(path, root):
     "The text of the test file of notebook `path`, or None where it has no test cell."
-    cells = code_cells(path)
-    shown = path.relative_to(root).as_posix()
-    tests = [(n, arg.strip(), src) for n, directive, arg, src in cells if directive == "test"]
-    if not tests:
-        return None
-    module = next((arg.strip() for _, directive, arg, _ in cells if directive == "default_exp"), None)
-    exported = {name for _, d, _, src in cells if d == "export" for name in top_level_names(src)}
-    imports = {k: v for _, _, _, src in cells if is_python(src) for k, v in imports_of(src).items()}
-    helpers = {name: src for _, d, _, src in cells if d == "helper" for name in top_level_names(src)}
-    needed, used_helpers = set(), []
-
-    def resolve(number, source):
-        for name in sorted(free_names(ast.parse(source))):
-            if name in helpers:
-                if helpers[name] not in used_helpers:
-                    used_helpers.append(helpers[name])
-                    resolve(number, helpers[name])
-            elif name in exported: needed.add(f"from ssnet.{module} import {name}")
-            elif name in imports: needed.add(imports[name])
-            else: sys.exit(f"{shown}, cell {number}: the test reads '{name}', which its notebook neither exports nor "
-                           f"imports; define it in the test or mark the cell that defines it `#| helper`")
-
-    bodies = []
-    for number, name, source in tests:
-        if not re.fullmatch(r"[a-z]\w*", name): sys.exit(f"{shown}, cell {number}: '{name}' is no name for a test")
-        if f"def test_{name}()" in "".join(bodies): sys.exit(f"{shown}, cell {number}: there are two tests '{name}'")
-        resolve(number, source)
-        body = source.split("\n", 1)[1].strip("\n")
-        bodies.append(f'def test_{name}():\n    "{shown}, cell {number}"\n{textwrap.indent(body, "    ")}\n')
-    order = {src: i for i, (_, _, _, src) in enumerate(cells)}
-    blocks = [src.split("\n", 1)[1].strip("\n") for src in sorted(used_helpers, key=order.get)]
+    cells, shown = code_cells(path), path.relative_to(root).as_posix()
+    tests = [(number, name, source) for number, directive, name, source in cells if directive == "test"]
+    if len({name for _, name, _ in tests}) < len(tests): sys.exit(f"{shown}: two tests have the same name")
+    names = Names(shown, cells)
+    for number, _, source in tests: names.resolve(number, source)
+    order = [source for _, _, _, source in cells]
+    blocks = [source.split("\n", 1)[1].strip("\n") for source in sorted(names.used, key=order.index)]
+    bodies = [test_function(shown, *test) for test in tests]
     head = f'"Made from {shown} by tools/export.py: change the notebook, then `make export`."'
-    return head + "\n" + "\n".join(sorted(needed)) + "\n\n\n" + "\n\n\n".join([*blocks, *bodies])
+    return "\n\n\n".join(["\n".join([head, *sorted(names.needed)]), *blocks, *bodies]) if tests else None
 
 
 def readme(root):
@@ -151,6 +170,8 @@ def notebooks(root):
 
 def export(root):
     "Write ssnet/, tests/ and README.md below `root` from its notebooks."
+    for old in (root / "ssnet").rglob("*.py"): old.unlink()
+    (root / "ssnet").mkdir(exist_ok=True)
     command = [sys.executable, "-c", "from nbdev.doclinks import nbdev_export; nbdev_export()"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode: sys.exit(f"nbdev could not export the notebooks:\n{done.stdout}{done.stderr}")
@@ -160,7 +181,9 @@ def export(root):
     (tests / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     for path in notebooks(root):
         text = test_file(path, root)
-        if text: (tests / f"test_{re.sub(r'^[0-9]+_', '', path.stem)}.py").write_text(text, encoding="utf-8")
+        target = tests / f"test_{re.sub(r'^[0-9]+_', '', path.stem)}.py"
+        if text and target.exists(): sys.exit(f"Two notebooks would both become {target.name}: rename one.")
+        if text: target.write_text(text, encoding="utf-8")
     if (root / "nbs/index.ipynb").exists(): (root / "README.md").write_text(readme(root), encoding="utf-8")
 
 
@@ -170,11 +193,10 @@ def check(root):
         copy = Path(folder) / "copy"
         shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "runs", "data", "*.egg-info"))
         if (root / "ssnet/data").exists(): shutil.copytree(root / "ssnet/data", copy / "ssnet/data")
-        for name in copy.glob("ssnet/*.py"): name.unlink()
         export(copy)
         changed = False
         for name in GENERATED:
-            done = subprocess.run(["diff", "-ruN", "-x", "__pycache__", str(root / name), str(copy / name)],
+            done = subprocess.run(["diff", "-ru", "-x", "__pycache__", str(root / name), str(copy / name)],
                                   capture_output=True, text=True)
             print(done.stdout.replace(str(copy), "fresh export").replace(f"{root}{os.sep}", ""), end="")
             changed |= done.returncode != 0
