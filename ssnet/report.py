@@ -75,12 +75,12 @@ def pseudo_rows(
     labels = [read_label(Path(folder) / f"{s['name']}.png") for s in samples]
     return {"picture": [s["image"] for s in samples], "pseudo label": labels, "truth": [s["label"] for s in samples]}
 
-# %% ../nbs/33_report.ipynb #d725bc08
+# %% ../nbs/33_report.ipynb #d083d5a1
 def show_losses(
     logs: dict,    # name of a stage -> log of its checkpoint
     window: int = 10,  # rows of the log that are averaged
 ):                 # a matplotlib figure
-    "Each loss of each stage over the steps, smoothed."
+    "Each loss of each stage over the steps; a point is the mean of `window` rows of the log."
     figure, axes = new_figure(4.2 * len(logs), 2.4, 1, len(logs))
     for axis, (name, log) in zip(np.ravel(axes), logs.items()):
         rows = [r for r in log if "total" in r]
@@ -88,7 +88,7 @@ def show_losses(
             values = np.array([r[loss] for r in rows])
             smooth = np.convolve(values, np.ones(min(window, len(values))) / min(window, len(values)), "valid")
             axis.plot([r["step"] for r in rows][len(values) - len(smooth):], smooth, label=loss)
-        axis.set(title=name, xlabel="step", ylabel="loss", ylim=(0, None))
+        axis.set(title=name, xlabel="step", ylabel="loss")
         axis.legend()
     return figure
 
@@ -190,14 +190,14 @@ def pseudo_section(folder: Path, data: Data, metrics: dict) -> list:
     figure = show_rows(pseudo_rows(data, folder, metrics["settings"]["stage1"]["size"]))
     return [("Pseudo labels", PSEUDO_TEXT, [pseudo_table(metrics), as_image(figure, "pseudo labels and truth")])]
 
-# %% ../nbs/33_report.ipynb #0cb0fd49
+# %% ../nbs/33_report.ipynb #a09717bf
 SCORE_TEXT = (
     "mIoU over background and the classes that occur, one confusion matrix, no tags, no CRF, pictures at their "
     "own size. MAE and max F (β² = 0.3) of the saliency map on the saliency test set, each map stretched to [0, 1] first, as PySODMetrics does."
 )
 PICTURE_TEXT = (
-    "Below the truth: what each stage says, and its saliency map S. Neither stage ever saw a mask that names "
-    "a class: stage 1 learned from tags and from class-agnostic saliency masks of other pictures."
+    "Below the truth: what each stage says, and its saliency map S. No mask that a person "
+    "drew and named was used: stage 1 had tags and class-agnostic masks, stage 2 the masks that stage 1 made."
 )
 PSEUDO_TEXT = (
     "Stage 1's opinion of the training pictures, with the classes ruled out that the tags do not name. Stage 2 "

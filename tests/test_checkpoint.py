@@ -69,3 +69,14 @@ def test_a_pickle_with_code_in_it_is_refused_and_its_code_does_not_run():
         bad.write_bytes(pickle.dumps(Trap()))
         with pytest.raises(InputError, match="not a whole safetensors file"): load_checkpoint(bad)
     assert not Path("trap_was_sprung").exists()
+
+
+
+def test_half_precision_halves_the_file_and_hardly_moves_the_logits():
+    "nbs/17_checkpoint.ipynb, cell 18"
+    recipe = make_recipe("tiny", 1, size=64)
+    net, image = build(recipe).eval(), torch.randn(1, 3, 64, 64)
+    with tempfile.TemporaryDirectory() as folder:
+        whole, half = (save_checkpoint(f"{folder}/{h}.safetensors", net, recipe, half=h) for h in (False, True))
+        assert half.stat().st_size < 0.55 * whole.stat().st_size
+        assert torch.allclose(load_network(half)[0](image).logits, net(image).logits, atol=0.01)

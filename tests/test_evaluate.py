@@ -22,7 +22,7 @@ class Pictures(torch.utils.data.Dataset):
 
 
 def test_maps_come_at_the_size_of_the_truth_whatever_the_batch():
-    "nbs/21_evaluate.ipynb, cell 8"
+    "nbs/21_evaluate.ipynb, cell 10"
     net = build(make_recipe("tiny", 1, size=64))
     one, three = (list(predictions(net, Pictures(), batch=b)) for b in (1, 3))
     for (sample, H, S), (_, H3, S3) in zip(one, three):
@@ -33,7 +33,7 @@ def test_maps_come_at_the_size_of_the_truth_whatever_the_batch():
 
 
 def test_with_flip_a_mirrored_picture_gives_the_mirrored_maps():
-    "nbs/21_evaluate.ipynb, cell 9"
+    "nbs/21_evaluate.ipynb, cell 11"
     class Pair(torch.utils.data.Dataset):
         "A picture and its mirror image."
         def __len__(self): return 2
@@ -47,7 +47,7 @@ def test_with_flip_a_mirrored_picture_gives_the_mirrored_maps():
 
 
 def test_a_network_that_is_right_scores_one():
-    "nbs/21_evaluate.ipynb, cell 14"
+    "nbs/21_evaluate.ipynb, cell 16"
     class Oracle(torch.nn.Module):
         "Says 'class 3' where the first channel is positive, 'background' elsewhere."
         def __init__(self):
@@ -73,7 +73,7 @@ def test_a_network_that_is_right_scores_one():
 
 
 def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
-    "nbs/21_evaluate.ipynb, cell 15"
+    "nbs/21_evaluate.ipynb, cell 17"
     confusion = ConfusionMatrix(3)
     confusion.update(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]))   # class 2 is predicted once and never true
     iou = iou_of_true_classes(confusion)
@@ -82,5 +82,5 @@ def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
 
 
 def test_scoring_on_nothing_is_an_error():
-    "nbs/21_evaluate.ipynb, cell 16"
+    "nbs/21_evaluate.ipynb, cell 18"
     with pytest.raises(InputError, match="nothing to score on"): evaluate(build(make_recipe("tiny", 1, size=64)))

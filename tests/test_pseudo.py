@@ -46,7 +46,7 @@ def test_unsure_pixels_are_ignored():
 
 
 def test_labels_hold_only_the_tags_have_the_pictures_size_and_are_not_made_twice():
-    "nbs/31_pseudo.ipynb, cell 15"
+    "nbs/31_pseudo.ipynb, cell 17"
     net = build(make_recipe("tiny", 1, size=64))
     with tempfile.TemporaryDirectory() as folder:
         assert write_pseudo_labels(net, Tagged(), folder) == 3
@@ -61,7 +61,7 @@ def test_labels_hold_only_the_tags_have_the_pictures_size_and_are_not_made_twice
 
 
 def test_quality_counts_what_was_kept_and_what_is_right():
-    "nbs/31_pseudo.ipynb, cell 18"
+    "nbs/31_pseudo.ipynb, cell 20"
     class Truth(torch.utils.data.Dataset):
         def __len__(self): return 1
         def __getitem__(self, i): return {"name": "x", "label": torch.tensor([[0, 0, 1, 1], [2, 2, 255, 255]])}
