@@ -42,18 +42,18 @@ class Recipe:
     color: float = 0.0                # augmentation: strength of the colour jitter
     seed: int = 0                     # of the new weights and of the order and augmentation of the pictures
 
-# %% ../nbs/16_recipe.ipynb #8c079226
+# %% ../nbs/16_recipe.ipynb #9aa43507
 TINY = Recipe()
 TINY2 = replace(TINY, stage=2, start="stage1", output_stride=4, sam_kernel=12, dilations=(2, 4, 6, 8), steps=550, rate=1.5e-3)
-PHOTOS = replace(TINY, backbone="efficientnet_lite0", weights="imagenet", output_stride=16, size=160, steps=400,
-                 rate=2e-4, new_factor=10.0, tag_weight=1.0, not_salient="rest", rotate=10.0)
+PHOTOS = replace(TINY, backbone="efficientnet_lite0", weights="imagenet", output_stride=16, size=128, steps=300,
+                 rate=2e-4, new_factor=10.0, rotate=10.0)
 PAPER = Recipe(backbone="densenet169", weights="imagenet", output_stride=16, dilations=(6, 12, 18, 24), size=256,
                steps=10_000, batch=8, rate=1e-4, new_factor=1.0, schedule="step", decay=0.1, every=2000,
                beta1=0.95, clip=0.0, tag_weight=1.0, not_salient="rest", rotate=10.0)
 PAPER2 = replace(PAPER, stage=2, output_stride=8, batch=4, rate=5e-6, decay=0.5, every=3000)
 PRESETS = {
     "tiny": (TINY, TINY2),
-    "photos": (PHOTOS, replace(PHOTOS, stage=2, output_stride=8)),
+    "photos": (PHOTOS, replace(PHOTOS, stage=2, output_stride=8, steps=150)),
     "paper": (PAPER, PAPER2),
     "authors": tuple(replace(r, reading="authors", not_salient="background") for r in (PAPER, PAPER2)),
 }
