@@ -9,6 +9,7 @@ from ssnet.files import InputError
 from ssnet.files import write_whole
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
+import os
 import pytest
 import tempfile
 import torch
@@ -63,12 +64,14 @@ def test_a_pickle_with_code_in_it_is_refused_and_its_code_does_not_run():
     "nbs/17_checkpoint.ipynb, cell 16"
     import pickle
     class Trap:
-        def __reduce__(self): return (open, ("trap_was_sprung", "w"))
+        def __reduce__(self): return (os.mkdir, (sprung,))
     with tempfile.TemporaryDirectory() as folder:
-        bad = Path(folder) / "bad.safetensors"
+        bad, sprung = Path(folder) / "bad.safetensors", f"{folder}/sprung"
         bad.write_bytes(pickle.dumps(Trap()))
         with pytest.raises(InputError, match="not a whole safetensors file"): load_checkpoint(bad)
-    assert not Path("trap_was_sprung").exists()
+        assert not Path(sprung).exists()
+        pickle.loads(bad.read_bytes())
+        assert Path(sprung).exists()                       # the trap works, where somebody unpickles it
 
 
 
