@@ -290,7 +290,7 @@ def lite0_trunk(
     names = ("conv_stem", "bn1", "blocks", "conv_head", "bn2")
     return nn.Sequential(OrderedDict(rescale=Rescale(), **{name: getattr(network, name) for name in names}))
 
-# %% ../nbs/10_backbone.ipynb #0ca4d34b
+# %% ../nbs/10_backbone.ipynb #700b504b
 class Parts(NamedTuple):
     "What `build_backbone` must know of a network."
     make: Callable[[], nn.Module]                # the network with random weights
@@ -301,7 +301,8 @@ class Parts(NamedTuple):
 
 
 BACKBONES = {
-    "tiny": Parts(tiny, lambda network: network, None, 192, {"stage4": 192, "stage3": 128}),  # stride 16 is its last map, so that is given twice
+    # tiny has no earlier layer at stride 16, so its last map is given as a skip too
+    "tiny": Parts(tiny, lambda network: network, None, 192, {"stage4": 192, "stage3": 128}),
     "densenet169": Parts(densenet169, lambda network: network.features, densenet169_imagenet, 1664,
                          {"transition3.conv": 640, "transition2.conv": 256}),
     "efficientnet_lite0": Parts(lite0, lite0_trunk, lite0_imagenet, 1280, {"blocks.4": 112, "blocks.2": 40}),

@@ -126,7 +126,6 @@ def test_bad_pictures_and_masks_are_named():
     "nbs/40_cli.ipynb, cell 19"
     with composed() as at:
         voc, run = at / "data/voc", ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)
-        name = (voc / "ImageSets/Segmentation/train.txt").read_text().split()[0]
         test = (voc / "ImageSets/Segmentation/test.txt").read_text().split()[0]
         evaluate = ("evaluate", "--data", at / "data", "--device", "cpu")
         mask = voc / f"SegmentationClass/{test}.png"
@@ -136,13 +135,12 @@ def test_bad_pictures_and_masks_are_named():
         write_label(mask, np.full((96, 96), 77, dtype=np.uint8))
         assert one_sentence(call(*evaluate), f"{test}.png", "77")
         mask.write_bytes(good)
-        xml = voc / f"Annotations/{name}.xml"
-        text = xml.read_text()
-        xml.write_text("<annotation><object><name>unicorn</name></object></annotation>")
-        assert one_sentence(call(*run), "unicorn", f"{name}.xml")
-        xml.write_text(text)
+        texts = {xml: xml.read_text() for xml in (voc / "Annotations").iterdir()}
+        for xml in texts: xml.write_text("<annotation><object><name>unicorn</name></object></annotation>")
+        assert one_sentence(call(*run), "unicorn", ".xml")
+        for xml, text in texts.items(): xml.write_text(text)
         for picture in (voc / "JPEGImages").iterdir(): picture.write_bytes(picture.read_bytes()[:600])
-        assert one_sentence(call(*run), ".jpg", "broken")
+        assert one_sentence(call(*run), ".jpg", "cannot be read")
         (voc / "ImageSets/Segmentation/train.txt").write_text("")
         assert one_sentence(call(*run), "'train' is empty")
         assert not (at / "run/checkpoint.safetensors").exists()

@@ -51,12 +51,12 @@ def test_any_kind_of_picture_gives_maps_of_its_own_size():
 
 
 def test_forty_megapixels_fit():
-    "nbs/22_predict.ipynb, cell 12"
+    "nbs/22_predict.ipynb, cell 14"
     with tempfile.TemporaryDirectory() as folder:
         result = small_segmenter(folder)(Image.new("RGB", (8000, 5000), (200, 10, 10)))
         sizes = {Image.open(path).size for path in save_prediction(result, folder, "large")}
     assert sizes == {(8000, 5000)}
-    assert result.label.shape == (5000, 8000) and sum(result.found.values()) <= 1
+    assert result.label.shape == (5000, 8000)
 
 
 
