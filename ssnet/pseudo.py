@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['restrict_to_tags', 'label_from', 'write_pseudo_labels', 'pseudo_label_quality']
 
-# %% ../nbs/31_pseudo.ipynb #01371e00
+# %% ../nbs/31_pseudo.ipynb #c58a1b65
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from .evaluate import predictions
 from .files import InputError

@@ -4,7 +4,7 @@
 __all__ = ['DTYPES', 'losses_of', 'autocast', 'to_device', 'make_optimizer', 'set_rate', 'update', 'make_scaler', 'pick_device',
            'batches', 'ignore_ctrl_c', 'Run', 'Diary', 'open_board', 'Stopped', 'StopRequest', 'fit']
 
-# %% ../nbs/30_train.ipynb #485b0965
+# %% ../nbs/30_train.ipynb #fbf0ba4d
 import csv
 import io
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from .checkpoint import fill, load_checkpoint, save_checkpoint
 from .datasets import SeededView, fingerprint, step_batches
