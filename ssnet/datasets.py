@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['read_split', 'find_file', 'read_tags', 'read_mask', 'as_mask', 'PictureDataset', 'VOCDataset', 'pictures_by_stem',
            'SaliencyDataset', 'read_csv', 'read_tagged', 'TaggedPictures', 'fingerprint', 'mixed_seed', 'SeededView',
-           'epoch_order', 'step_batches']
+           'PassesView', 'epoch_order', 'step_batches']
 
 # %% ../nbs/05_datasets.ipynb #bcbf1dd4
 import csv
@@ -115,7 +115,7 @@ class PictureDataset(Dataset):
         sample = self.read(index)
         return self.transform(sample) if self.transform else sample
 
-# %% ../nbs/05_datasets.ipynb #5817adb9
+# %% ../nbs/05_datasets.ipynb #fb55608c
 class VOCDataset(PictureDataset):
     "Pictures in VOC's layout: (image, tags), with `labels` also a label mask."
     def __init__(
@@ -132,12 +132,12 @@ class VOCDataset(PictureDataset):
         images = [find_file(root / "JPEGImages", name, (".jpg", ".png")) for name in names]
         if labels is not None and (root / labels).is_dir(): labels = root / labels
         super().__init__(names, images, transform, classes or read_classes(root), labels)
-        self.annotations = [find_file(root / "Annotations", name, (".xml",)) for name in names] if tags else None
+        self.tag_files = [find_file(root / "Annotations", name, (".xml",)) for name in names] if tags else None
 
     def read(self, index: int) -> dict:
         'Adds "tags", float `(num_classes - 1,)`.'
         sample = super().read(index)
-        if self.annotations: sample["tags"] = read_tags(self.annotations[index], self.classes)
+        if self.tag_files: sample["tags"] = read_tags(self.tag_files[index], self.classes)
         return sample
 
 # %% ../nbs/05_datasets.ipynb #24519015
@@ -207,7 +207,7 @@ def read_tagged(
         except InputError as error: raise InputError(f"{where}: {error}") from error
     return found
 
-# %% ../nbs/05_datasets.ipynb #da6af190
+# %% ../nbs/05_datasets.ipynb #ff9e2586
 class TaggedPictures(PictureDataset):
     "(image, tags) of your own pictures, from a CSV with the columns `file` and `tags`; tags are separated by `;`."
     def __init__(
@@ -224,22 +224,24 @@ class TaggedPictures(PictureDataset):
         self.tags = read_tagged(csv_path, folder, classes)
         names = [Path(file).with_suffix("").as_posix() for file in self.tags]
         super().__init__(names, [folder / file for file in self.tags], transform, classes, labels)
-        self.tags = list(self.tags.values())
+        self.tags, self.tag_files = list(self.tags.values()), [Path(csv_path)]
 
     def read(self, index: int) -> dict:
         'Adds "tags", float `(num_classes - 1,)`.'
         return {**super().read(index), "tags": self.tags[index]}
 
-# %% ../nbs/05_datasets.ipynb #075d4df8
+# %% ../nbs/05_datasets.ipynb #c6909051
 def fingerprint(
     *views: Dataset,  # such as the tag view and the saliency view
 ) -> str:             # 64 characters, another one for other files
-    "What views are made of: their length, and the names and sizes of the files that they name."
+    "What views are made of: length, names and sizes of the pictures and masks, all that the tag files hold."
     digest = hashlib.sha256()
     for view in views:
-        files = [p for part in ("images", "labels", "masks") for p in getattr(view, part, None) or ()]
-        lines = [str(len(view)), *(f"{p.name} {p.stat().st_size}" for p in files)]
-        digest.update("\n".join(lines).encode())
+        digest.update(f"{len(view)} {getattr(view, 'seed', '')}\n".encode())
+        for part in (view, getattr(view, "dataset", None)):  # a view may be made of another
+            files = [p for kind in ("images", "labels", "masks") for p in getattr(part, kind, None) or ()]
+            digest.update("\n".join(f"{p.name} {p.stat().st_size}" for p in files).encode())
+            for path in getattr(part, "tag_files", None) or (): digest.update(path.read_bytes())
     return digest.hexdigest()
 
 # %% ../nbs/05_datasets.ipynb #aa4793ec
@@ -269,6 +271,37 @@ class SeededView(Dataset):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(mixed_seed(self.seed, *key))
             return self.dataset[key[0]]
+
+# %% ../nbs/05_datasets.ipynb #32490c0b
+class PassesView(Dataset):
+    "Each sample of a dataset in several fixed versions; a version is a function of (seed, index, pass)."
+    def __init__(
+        self,
+        dataset: Dataset,                  # has `names`; its transform draws the version from torch's global generator
+        passes: int,                       # versions of each sample, at least 1
+        seed: int,                         # not negative; to label and to train it must be the same
+        labels: str | Path | None = None,  # folder of the versions' label masks, `NAME_PASS.png`
+        after: Callable | None = None,     # from sample to sample, when the label is in; moves no pixel
+    ):
+        "Finds the label masks; opens none. Raises InputError."
+        if passes < 1: raise InputError(f"A picture needs at least one pass, but passes is {passes}.")
+        self.dataset, self.versions, self.seed = dataset, SeededView(dataset, seed), seed
+        self.passes, self.after, self.classes = passes, after, getattr(dataset, "classes", None)
+        self.names = [f"{name}_{k}" for name in dataset.names for k in range(passes)]
+        folder = labels and check_folder(labels, "label")
+        self.labels = [find_file(folder, name, (".png",)) for name in self.names] if folder else None
+
+    def __len__(self) -> int:
+        "How many versions of all samples together."
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> dict:
+        "Version `index` mod `passes` of sample ⌊`index` / `passes`⌋."
+        sample = {**self.versions[divmod(index, self.passes)], "name": self.names[index]}
+        if self.labels:
+            label = read_label(self.labels[index], len(self.classes))
+            sample["label"] = as_mask(label, sample["image"], self.labels[index])
+        return self.after(sample) if self.after else sample
 
 # %% ../nbs/05_datasets.ipynb #73755efb
 def epoch_order(

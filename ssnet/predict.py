@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Prediction', 'best_class', 'Segmenter', 'find_pictures', 'save_prediction', 'predict_all']
 
-# %% ../nbs/22_predict.ipynb #61106a73
+# %% ../nbs/22_predict.ipynb #48136ef7
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from torchvision import tv_tensors
 from .augment import eval_transform
 from .checkpoint import load_network
 from .files import InputError, picture_paths, read_picture, write_picture
+from .inference import fast
 from .labels import overlay, write_label
 
 # %% ../nbs/22_predict.ipynb #51c11a68
@@ -54,7 +55,7 @@ def best_class(
         best[better], label[better] = larger[better], i
     return label.numpy()
 
-# %% ../nbs/22_predict.ipynb #30f0be17
+# %% ../nbs/22_predict.ipynb #992d5d99
 class Segmenter:
     "A network ready for pictures of any kind and size."
 
@@ -64,7 +65,8 @@ class Segmenter:
         device: str = "cpu",                   # where it runs
     ):
         "Raises `InputError` where the checkpoint cannot be used."
-        self.net, about = load_network(checkpoint, device)
+        net, about = load_network(checkpoint, device)
+        self.net = fast(net)
         self.classes, self.recipe = about.classes, about.recipe
         self.prepare = eval_transform(self.recipe.size)
 

@@ -1,6 +1,7 @@
 "Made from nbs/15_authors.ipynb by tools/export.py: change the notebook, then `make export`."
 from ssnet.authors import load_authors_checkpoint
 from ssnet.authors import rename
+from ssnet.authors import stage_of
 from ssnet.backbone import tiny
 from ssnet.files import InputError
 from torch import nn
@@ -69,7 +70,7 @@ def loaded(stage):
     "Our network, loaded from a file that theirs was saved to."
     with tempfile.TemporaryDirectory() as folder:
         torch.save(theirs(stage).state_dict(), f"{folder}/theirs.pth")
-        return load_authors_checkpoint(f"{folder}/theirs.pth", stage)
+        return load_authors_checkpoint(f"{folder}/theirs.pth")
 
 
 def test_names_are_translated():
@@ -84,7 +85,7 @@ def test_names_are_translated():
 
 
 def test_their_files_give_their_numbers():
-    "nbs/15_authors.ipynb, cell 12"
+    "nbs/15_authors.ipynb, cell 14"
     image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     for stage in (1, 2):
         with torch.no_grad(): (seg, sal, third), ours = theirs(stage)(image), loaded(stage)(image)
@@ -97,7 +98,7 @@ def test_their_files_give_their_numbers():
 
 
 def test_larger_pictures_agree_as_well():
-    "nbs/15_authors.ipynb, cell 13"
+    "nbs/15_authors.ipynb, cell 15"
     image = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(2))
     for stage in (1, 2):
         with torch.no_grad(): (seg, sal, _), ours = theirs(stage)(image), loaded(stage)(image)
@@ -106,7 +107,7 @@ def test_larger_pictures_agree_as_well():
 
 
 def test_every_tensor_arrives():
-    "nbs/15_authors.ipynb, cell 14"
+    "nbs/15_authors.ipynb, cell 16"
     for stage in (1, 2):
         state = rename(theirs(stage).state_dict(), stage)
         own = loaded(stage).state_dict()
@@ -114,17 +115,33 @@ def test_every_tensor_arrives():
 
 
 
+def test_the_stage_is_seen_and_training_on_several_gpus_changes_nothing():
+    "nbs/15_authors.ipynb, cell 17"
+    for stage in (1, 2):
+        state = theirs(stage).state_dict()
+        spread = {f"module.{name}": x for name, x in state.items()}
+        assert stage_of(state, "a.pth") == stage_of(spread, "a.pth") == loaded(stage).config["stage"] == stage
+        with tempfile.TemporaryDirectory() as folder:
+            torch.save(spread, f"{folder}/spread.pth")
+            again = load_authors_checkpoint(f"{folder}/spread.pth", stage).state_dict()
+        assert all(torch.equal(again[n], x) for n, x in loaded(stage).state_dict().items())
+
+
+
 def test_wrong_files_are_named_in_one_sentence():
-    "nbs/15_authors.ipynb, cell 15"
+    "nbs/15_authors.ipynb, cell 18"
     with tempfile.TemporaryDirectory() as folder:
-        def load(state, stage):
+        def load(state, stage=None):
             torch.save(state, f"{folder}/a.pth")
             return load_authors_checkpoint(f"{folder}/a.pth", stage)
         one, two = theirs(1).state_dict(), theirs(2).state_dict()
         with pytest.raises(InputError, match="a.pth is of the authors' stage 1, not of stage 2: load it with stage=1"):
             load(one, 2)
         with pytest.raises(InputError, match="a.pth is of the authors' stage 2, not of stage 1"): load(two, 1)
-        with pytest.raises(InputError, match="a.pth is no checkpoint of the authors' SSNet"): load(tiny().state_dict(), 1)
+        with pytest.raises(InputError, match="a.pth is no checkpoint of the authors' SSNet"): load(tiny().state_dict())
+        with pytest.raises(InputError, match="a.pth is no checkpoint"): load(two | {"pred_sal.weight": torch.ones(3)})
+        with pytest.raises(InputError, match="another network: .* first 'head.convs.3.weight'"):
+            load({name: x for name, x in two.items() if name != "pred_seg.3.weight"})
         del one["upsample.1.weight"]
         with pytest.raises(InputError, match="another network: 1 of its .* first 'head.upsample.conv.weight'"): load(one, 1)
         with pytest.raises(InputError, match="something else than named tensors"): load({"net": 1}, 1)

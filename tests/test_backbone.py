@@ -1,15 +1,18 @@
 "Made from nbs/10_backbone.ipynb by tools/export.py: change the notebook, then `make export`."
 from collections import OrderedDict
 from safetensors.torch import save_file
+from ssnet.backbone import BACKBONES
 from ssnet.backbone import Backbone
 from ssnet.backbone import Rescale
 from ssnet.backbone import build_backbone
 from ssnet.backbone import dilate
 from ssnet.backbone import from_package
 from ssnet.backbone import layer_table
+from ssnet.backbone import lite0
 from ssnet.backbone import lite0_imagenet
 from ssnet.backbone import load_weights
 from ssnet.backbone import read_weights
+from ssnet.backbone import recompute_units
 from ssnet.backbone import refine
 from ssnet.backbone import steps
 from ssnet.backbone import tiny
@@ -23,6 +26,7 @@ from torchvision.models import resnet50
 from unittest.mock import patch
 from urllib.error import URLError
 import contextlib
+import copy
 import functools
 import io
 import pytest
@@ -41,6 +45,18 @@ def feature_gradient(network, size):
     middle = features.shape[-1] // 2
     features[..., middle, middle].sum().backward()
     return image.grad.abs().sum(1)[0]
+
+
+def kept_bytes(network, image):
+    "The output of a network, and the bytes that it keeps for backpropagation."
+    kept = {}
+
+    def note(x):
+        kept[x.untyped_storage().data_ptr()] = x.untyped_storage().nbytes()
+        return x
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda x: x): output = network(image)
+    return output, sum(kept.values())
 
 
 @functools.cache
@@ -203,8 +219,58 @@ def test_rescale_undoes_one_convention_and_applies_the_other():
 
 
 
+def test_computing_again_changes_neither_gradients_nor_running_statistics():
+    "nbs/10_backbone.ipynb, cell 45"
+    for make in (tiny, lite0, lambda: densenet169().features):
+        torch.manual_seed(0)
+        plain, image = make().train(), torch.randn(4, 3, 64, 64)
+        twin = recompute_units(copy.deepcopy(plain))
+        for network in (plain, twin):  # two passes before one backward pass, as in training
+            (network(image).square().mean() + network(image.flip(0) * 2).square().mean()).backward()
+        assert list(plain.state_dict()) == list(twin.state_dict())
+        for (name, x), y in zip(plain.state_dict().items(), twin.state_dict().values()): assert torch.equal(x, y), name
+        assert {int(x) for n, x in twin.state_dict().items() if n.endswith("num_batches_tracked")} == {2}
+        for x, y in zip(plain.parameters(), twin.parameters()):
+            assert (x.grad is None and y.grad is None) or torch.allclose(x.grad, y.grad, rtol=1e-4, atol=1e-6)
+
+
+
+def test_computing_again_keeps_less_and_survives_copies():
+    "nbs/10_backbone.ipynb, cell 46"
+    plain, image = tiny(), torch.randn(2, 3, 64, 64)
+    twin = copy.deepcopy(recompute_units(copy.deepcopy(plain)))
+    assert kept_bytes(twin, image)[1] < kept_bytes(plain, image)[1] / 2
+    with torch.no_grad(): next(plain.parameters()).zero_()  # the copy has weights of its own
+    assert not torch.equal(plain.eval()(image), twin.eval()(image))
+
+
+
+def test_computing_again_goes_with_mixed_precision_and_frozen_norms():
+    "nbs/10_backbone.ipynb, cell 47"
+    for frozen in (False, True):
+        torch.manual_seed(0)
+        plain, image = tiny(), torch.randn(4, 3, 64, 64)
+        if frozen: plain.eval()
+        twin = recompute_units(copy.deepcopy(plain))
+        for network in (plain, twin):
+            with torch.autocast("cpu", torch.bfloat16): output = network(image)
+            output.float().square().mean().backward()
+        for x, y in zip(plain.parameters(), twin.parameters()): assert torch.allclose(x.grad, y.grad, rtol=1e-3, atol=1e-5)
+        for x, y in zip(plain.buffers(), twin.buffers()): assert torch.equal(x, y)
+
+
+
+def test_every_backbone_can_be_had_with_less_memory():
+    "nbs/10_backbone.ipynb, cell 51"
+    for name in BACKBONES:
+        units = [m for m in build_backbone(name, 8, recompute=True).modules() if "forward" in vars(m)]
+        assert len(units) == {"tiny": 6, "densenet169": 6 + 12 + 32 + 32, "efficientnet_lite0": 16}[name]
+        assert not any("forward" in vars(m) for m in build_backbone(name, 8).modules())
+
+
+
 def test_unknown_names_and_weights_that_do_not_exist_are_refused():
-    "nbs/10_backbone.ipynb, cell 43"
+    "nbs/10_backbone.ipynb, cell 52"
     with pytest.raises(InputError, match="no backbone 'vgg': choose one of tiny, densenet169, efficientnet_lite0"):
         build_backbone("vgg", 8)
     with pytest.raises(InputError, match="no ImageNet weights for 'tiny'"): build_backbone("tiny", 8, "imagenet")
@@ -215,7 +281,7 @@ def test_unknown_names_and_weights_that_do_not_exist_are_refused():
 
 
 def test_a_download_that_fails_says_what_to_do():
-    "nbs/10_backbone.ipynb, cell 44"
+    "nbs/10_backbone.ipynb, cell 53"
     with tempfile.TemporaryDirectory() as folder, patch("torch.hub.get_dir", return_value=folder), \
             patch("torch.hub.download_url_to_file", side_effect=URLError("no network")), \
             contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -225,7 +291,7 @@ def test_a_download_that_fails_says_what_to_do():
 
 
 def test_densenet_is_dilated_as_the_method_says():
-    "nbs/10_backbone.ipynb, cell 48"
+    "nbs/10_backbone.ipynb, cell 57"
     def of_block(stride, block):
         rows = [r for r in layer_table(dense(stride).features, 256) if r.name.startswith(f"denseblock{block}.")]
         return {(r.dilation, r.output_stride, r.output_size) for r in rows if r.kernel == 3}
@@ -238,7 +304,7 @@ def test_densenet_is_dilated_as_the_method_says():
 
 
 def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_relu():
-    "nbs/10_backbone.ipynb, cell 49"
+    "nbs/10_backbone.ipynb, cell 58"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stride, wanted in {16: {"transition3.conv": (640, 16), "transition2.conv": (256, 32)},
                            8: {"transition3.conv": (640, 32), "transition2.conv": (256, 32)}}.items():
@@ -250,7 +316,7 @@ def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_re
 
 
 def test_old_torchvision_names_load_into_densenet():
-    "nbs/10_backbone.ipynb, cell 50"
+    "nbs/10_backbone.ipynb, cell 59"
     state = dense(16).features.state_dict()
     old = {"features." + re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", k): v + 1 for k, v in state.items()
            if not k.endswith("num_batches_tracked")}
@@ -263,7 +329,7 @@ def test_old_torchvision_names_load_into_densenet():
 
 
 def test_dilation_keeps_the_receptive_field():
-    "nbs/10_backbone.ipynb, cell 54"
+    "nbs/10_backbone.ipynb, cell 63"
     field = {s: layer_table(dense(s).features, 256)[-1].receptive_field for s in (32, 16, 8)}
     # what is missing are the average pools: (2 - 1) times the stride of their input, 16 and then 8
     assert field[32] - field[16] == 16 and field[16] - field[8] == 8
@@ -273,7 +339,7 @@ def test_dilation_keeps_the_receptive_field():
 
 
 def test_the_cat_is_a_cat_and_the_coffee_is_espresso():
-    "nbs/10_backbone.ipynb, cell 58"
+    "nbs/10_backbone.ipynb, cell 67"
     for stride in (32, 8):
         assert {281, 285} <= set(top5(skimage.data.chelsea(), stride).indices.tolist())  # tabby, Egyptian cat
         assert top5(skimage.data.coffee(), stride).indices[0] == 967                     # espresso
@@ -281,7 +347,7 @@ def test_the_cat_is_a_cat_and_the_coffee_is_espresso():
 
 
 def test_dilated_efficientnet_gives_the_classifiers_features_at_every_fourth_place():
-    "nbs/10_backbone.ipynb, cell 60"
+    "nbs/10_backbone.ipynb, cell 69"
     image = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         coarse = build_backbone("efficientnet_lite0", 32, "imagenet").eval()(image).last

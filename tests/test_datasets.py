@@ -1,6 +1,6 @@
 "Made from nbs/05_datasets.ipynb by tools/export.py: change the notebook, then `make export`."
-from PIL import Image
 from pathlib import Path
+from ssnet.datasets import PassesView
 from ssnet.datasets import SaliencyDataset
 from ssnet.datasets import SeededView
 from ssnet.datasets import TaggedPictures
@@ -322,19 +322,31 @@ def test_each_fault_of_a_csv_is_named_with_its_line():
 def test_other_files_have_another_fingerprint():
     "nbs/05_datasets.ipynb, cell 49"
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("images", "masks"):
-            (Path(folder) / name).mkdir()
-            for stem in "ab": Image.new("L", (8, 8), 255).save(f"{folder}/{name}/{stem}.png")
-        view = lambda: SaliencyDataset(f"{folder}/images", f"{folder}/masks")
+        images, masks = make_saliency(folder)
+        view = lambda: SaliencyDataset(images, masks)
         first = fingerprint(view())
         assert first == fingerprint(view()) != fingerprint(view(), view())
-        Image.effect_noise((8, 8), 50).save(f"{folder}/masks/b.png")
+        write_picture(masks / "one.png", np.full((44, 60, 3), 255, dtype=np.uint8))
         assert first != fingerprint(view())
 
 
 
+def test_other_tags_have_another_fingerprint():
+    "nbs/05_datasets.ipynb, cell 50"
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as own:
+        root = make_voc(folder)
+        first = fingerprint(VOCDataset(root, "train"))
+        (root / "Annotations" / "one.xml").write_text(XML.format("one", OBJECT.format("dog")))  # it was "cat"
+        assert first != fingerprint(VOCDataset(root, "train"))
+        lines = "file,tags\none.jpg,{}\nboth.jpg,cat;sofa\n"
+        first = fingerprint(TaggedPictures(*make_tagged(own, lines.format("cat"))))
+        assert first == fingerprint(TaggedPictures(*make_tagged(own, lines.format("cat"))))
+        assert first != fingerprint(TaggedPictures(*make_tagged(own, lines.format("dog"))))
+
+
+
 def test_a_sample_is_a_function_of_seed_index_and_draw():
-    "nbs/05_datasets.ipynb, cell 54"
+    "nbs/05_datasets.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=5)
@@ -349,7 +361,7 @@ def test_a_sample_is_a_function_of_seed_index_and_draw():
 
 
 def test_the_global_generator_is_left_as_it_was():
-    "nbs/05_datasets.ipynb, cell 55"
+    "nbs/05_datasets.ipynb, cell 56"
     with tempfile.TemporaryDirectory() as folder:
         view = SeededView(VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32)), seed=5)
         torch.manual_seed(7)
@@ -360,8 +372,43 @@ def test_the_global_generator_is_left_as_it_was():
 
 
 
+def test_a_pass_is_a_function_of_seed_index_and_pass():
+    "nbs/05_datasets.ipynb, cell 60"
+    with tempfile.TemporaryDirectory() as folder:
+        data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
+        view = PassesView(data, passes=4, seed=5)
+        assert len(view) == 12 and view.names[:5] == ["one_0", "one_1", "one_2", "one_3", "two_0"]
+        expected = SeededView(data, 5)[1, 3]
+        torch.manual_seed(3)
+        assert torch.equal(view[7]["image"], expected["image"]) and view[7]["name"] == "two_3"
+        assert torch.equal(SeededView(view, seed=9)[7, 2]["image"], expected["image"])  # whoever asks, and when
+        assert len({sample["image"].numpy().tobytes() for sample in view}) == 12
+        with pytest.raises(InputError, match="at least one pass, but passes is 0"): PassesView(data, 0, 5)
+        assert fingerprint(view) not in (fingerprint(PassesView(data, 4, 6)), fingerprint(PassesView(data, 3, 5)))
+
+
+
+def test_a_pass_takes_its_own_label_and_what_comes_after():
+    "nbs/05_datasets.ipynb, cell 61"
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as labels:
+        data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
+        for i, name in enumerate(PassesView(data, 2, 5).names):
+            write_label(Path(labels) / f"{name}.png", np.full((32, 32), i, dtype=np.uint8))
+        after = lambda sample: {**sample, "drawn": torch.rand(()).item()}
+        view = PassesView(data, 2, 5, labels=labels, after=after)
+        assert [int(sample["label"].unique()) for sample in view] == [0, 1, 2, 3, 4, 5]
+        seeded = SeededView(view, seed=9)
+        assert seeded[3, 0]["drawn"] == seeded[3, 0]["drawn"] != seeded[3, 1]["drawn"]  # `after` hears the outer seed
+        assert torch.equal(seeded[3, 0]["image"], seeded[3, 1]["image"])                # the version does not
+        write_label(Path(labels) / "one_0.png", np.zeros((9, 9), dtype=np.uint8))
+        with pytest.raises(InputError, match="one_0.png is 9×9 pixels, but its picture is 32×32"): view[0]
+        (Path(labels) / "both_1.png").unlink()
+        with pytest.raises(InputError, match="has no file both_1.png"): PassesView(data, 2, 5, labels=labels)
+
+
+
 def test_batches_are_cut_from_one_stream_of_epochs():
-    "nbs/05_datasets.ipynb, cell 63"
+    "nbs/05_datasets.ipynb, cell 69"
     for length, batch_size in ((7, 4), (8, 4), (3, 8), (1, 2)):  # also a set smaller than its batch
         batches = list(itertools.islice(step_batches(length, batch_size, seed=3), 10))
         assert batches == plain_batches(length, batch_size, seed=3, steps=10)
@@ -370,7 +417,7 @@ def test_batches_are_cut_from_one_stream_of_epochs():
 
 
 def test_every_epoch_shows_every_picture_once_in_its_own_order():
-    "nbs/05_datasets.ipynb, cell 64"
+    "nbs/05_datasets.ipynb, cell 70"
     stream = [pair for batch in itertools.islice(step_batches(50, 7, seed=3), 60) for pair in batch]
     orders = [[index for index, draw in stream if draw == epoch] for epoch in range(8)]
     assert all(sorted(order) == list(range(50)) for order in orders)
@@ -380,14 +427,14 @@ def test_every_epoch_shows_every_picture_once_in_its_own_order():
 
 
 def test_starting_at_step_7_equals_skipping_seven_batches():
-    "nbs/05_datasets.ipynb, cell 65"
+    "nbs/05_datasets.ipynb, cell 71"
     whole = list(itertools.islice(step_batches(10, 4, seed=3), 12))
     assert list(itertools.islice(step_batches(10, 4, seed=3, start_step=7), 5)) == whole[7:]
 
 
 
 def test_two_workers_and_a_restart_change_nothing():
-    "nbs/05_datasets.ipynb, cell 67"
+    "nbs/05_datasets.ipynb, cell 73"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=3)

@@ -1,27 +1,29 @@
 "Made from nbs/20_metrics.ipynb by tools/export.py: change the notebook, then `make export`."
 from skimage.filters import gaussian
 from ssnet.files import InputError
+from ssnet.metrics import AUTHORS_LEVELS
 from ssnet.metrics import ConfusionMatrix
 from ssnet.metrics import SaliencyScores
-from ssnet.metrics import adaptive_f
 from ssnet.metrics import adaptive_threshold
-from ssnet.metrics import authors_curve
-from ssnet.metrics import block_similarity
+from ssnet.metrics import authors_counts
+from ssnet.metrics import block_sums
 from ssnet.metrics import check_maps
 from ssnet.metrics import counted_pixels
 from ssnet.metrics import counts_above
-from ssnet.metrics import e_measure
-from ssnet.metrics import e_measure_curve
+from ssnet.metrics import counts_at
+from ssnet.metrics import e_from_counts
 from ssnet.metrics import f_measure
 from ssnet.metrics import four_blocks
 from ssnet.metrics import mae
 from ssnet.metrics import normalize_map
-from ssnet.metrics import object_similarity
+from ssnet.metrics import object_from_sums
+from ssnet.metrics import pixel_counts
 from ssnet.metrics import precision_recall
-from ssnet.metrics import precision_recall_curve
-from ssnet.metrics import region_similarity
 from ssnet.metrics import s_measure
+from ssnet.metrics import ssim_from_sums
 from ssnet.metrics import to_numpy
+from ssnet.metrics import weighted_errors
+from ssnet.metrics import weighted_f
 import numpy as np
 import py_sod_metrics
 import pytest
@@ -43,11 +45,44 @@ def counts_in_a_loop(saliency, mask):
     return np.array(tp), np.array(fp)
 
 
+def authors_in_a_loop(saliency, mask):
+    "P and R at the 21 thresholds of the authors' script, one threshold after another."
+    cuts = [saliency >= t for t in np.linspace(0, 1, 21)]
+    p = [(cut & mask).sum() / max(cut.sum(), 1) for cut in cuts]
+    r = [(cut & mask).sum() / max(mask.sum(), 1) for cut in cuts]
+    return np.array(p), np.array(r)
+
+
 def two_pictures():
     "Two (map, mask) pairs: P = 1, R = 1/2, and P = 1/4, R = 1, at every threshold above 0."
     one = np.array([[1, 0, 0, 0, 0, 0, 0, 0]]), np.array([[1, 1, 0, 0, 0, 0, 0, 0]])
     two = np.array([[1, 1, 1, 1, 0, 0, 0, 0]]), np.array([[1, 0, 0, 0, 0, 0, 0, 0]])
     return one, two
+
+
+def object_similarity(
+    x: np.ndarray,  # the values that should be 1, flat
+) -> float:         # in [0, 1], 1 where all of them are 1
+    "O = 2 x̄ / (x̄² + 1 + 2λσ), λ = 0.5."
+    sigma = x.std(ddof=1) if x.size > 1 else 0
+    return 2 * x.mean() / (x.mean() ** 2 + 1 + sigma)
+
+
+def block_similarity(x, y):
+    "SSIM of a block of the map and of the mask. Its 0/0 (nothing varies) counts as 1; 0 over something is 0."
+    dx, dy, n = x - x.mean(), y - y.mean(), max(x.size - 1, 1)
+    above = 4 * x.mean() * y.mean() * (dx * dy).sum() / n
+    below = (x.mean() ** 2 + y.mean() ** 2) * ((dx**2).sum() + (dy**2).sum()) / n
+    return above / (below + np.spacing(1)) if above != 0 else float(below == 0)
+
+
+def s_by_the_book(saliency, mask, alpha=0.5):
+    "S = α S_o + (1 − α) S_r, at least 0; written as the formulas are."
+    mu = mask.mean()
+    if mu in (0, 1): return saliency.mean() if mu else 1 - saliency.mean()
+    S_o = mu * object_similarity(saliency[mask]) + (1 - mu) * object_similarity(1 - saliency[~mask])
+    S_r = sum(mask[b].size / mask.size * block_similarity(saliency[b], mask[b]) for b in four_blocks(mask))
+    return max(0.0, alpha * S_o + (1 - alpha) * S_r)
 
 
 def e_pixel_by_pixel(binary, mask):
@@ -176,7 +211,8 @@ def test_maps_that_cannot_be_scored_are_refused_in_one_sentence():
     with pytest.raises(InputError, match=r"\(2, 3\) and mask \(3, 2\) must both be"): check_maps(s, g.T)
     with pytest.raises(InputError, match=r"runs from 127.5 to 127.5, not within \[0, 1\]"): check_maps(s * 255, g)
     with pytest.raises(InputError, match="nan"): check_maps(s * np.nan, g)
-    with pytest.raises(InputError, match="other than 0 and 1"): check_maps(s, g * 255)
+    for bad in (g * 255, g.astype(np.uint8) * 2, g / 2, g * np.nan):
+        with pytest.raises(InputError, match="other than 0 and 1"): check_maps(s, bad)
 
 
 
@@ -195,6 +231,7 @@ def test_mae_by_hand_and_as_torchmetrics_has_it():
     s, g = rng.random((20, 30)), rng.random((20, 30)) < 0.3
     theirs = torchmetrics.functional.mean_absolute_error(torch.tensor(s), torch.tensor(g, dtype=torch.double))
     assert mae(s, g) == pytest.approx(float(theirs), abs=1e-6)
+    for x in (s, s > 0.5, g, ~g): assert mae(x * 1.0, g) == pytest.approx(np.abs(x - 1.0 * g).mean(), abs=1e-12)
 
 
 
@@ -210,14 +247,15 @@ def test_the_histogram_counts_what_the_loop_counts():
     rng = np.random.default_rng(2)
     for s in (rng.random((20, 30)), rng.integers(0, 256, (20, 30)) / 255, np.zeros((4, 4)), np.ones((4, 4))):
         g = rng.random(s.shape) < 0.4
-        for ours, naive in zip(counts_above(s, g), counts_in_a_loop(s, g)): assert (ours == naive).all()
+        for ours, naive in zip(counts_above(pixel_counts(s, g)), counts_in_a_loop(s, g)): assert (ours == naive).all()
 
 
 
 def test_at_threshold_zero_everything_is_salient():
     "nbs/20_metrics.ipynb, cell 41"
     g = np.array([[1, 1, 0, 0, 0, 0, 0, 0]], dtype=bool)
-    p, r = precision_recall_curve(np.array([[1, 0.5, 0.5, 0, 0, 0, 0, 0]]), g)
+    counts = pixel_counts(np.array([[1, 0.5, 0.5, 0, 0, 0, 0, 0]]), g)
+    p, r = precision_recall(*counts_above(counts), g.sum())
     assert p[0] == 2 / 8 and r[0] == 1
     assert p[100] == 2 / 3 and r[100] == 1
     assert p[255] == 1 and r[255] == 0.5
@@ -241,14 +279,15 @@ def test_the_adaptive_threshold_is_twice_the_mean_at_most_one():
     s = np.array([[0.8, 0.4, 0.0, 0.0]])
     assert adaptive_threshold(s) == pytest.approx(0.6) and adaptive_threshold(s / 2 + 0.5) == 1
     g = np.array([[1, 1, 0, 0]], dtype=bool)
-    assert adaptive_f(s, g) == pytest.approx(1.3 * 1 * 0.5 / (0.3 * 1 + 0.5))
-    assert adaptive_f(s, g & False) == 0
+    assert counts_at(s, g, adaptive_threshold(s)) == (1, 0)      # F = 1.3 · 1 · 0.5 / (0.3 · 1 + 0.5)
+    assert counts_at(s, g, 0.4) == (2, 0) and counts_at(s, ~g, 0.4) == (0, 2)
 
 
 
 def test_the_21_thresholds_count_a_pixel_that_lies_on_one():
-    "nbs/20_metrics.ipynb, cell 54"
-    p, r = authors_curve(np.array([[1, 0.5, 0.25, 0]]), np.array([[1, 1, 0, 0]], dtype=bool))
+    "nbs/20_metrics.ipynb, cell 57"
+    g = np.array([[1, 1, 0, 0]], dtype=bool)
+    p, r = precision_recall(*authors_counts(pixel_counts(np.array([[1, 0.5, 0.25, 0]]), g)), 2)
     assert p.shape == r.shape == (21,)
     assert (p[0], r[0]) == (0.5, 1)      # t = 0: everything
     assert (p[5], r[5]) == (2 / 3, 1)    # t = 0.25: three pixels, the third included
@@ -256,8 +295,22 @@ def test_the_21_thresholds_count_a_pixel_that_lies_on_one():
 
 
 
+def test_the_21_thresholds_of_the_histogram_are_those_of_the_loop():
+    "nbs/20_metrics.ipynb, cell 58"
+    rng = np.random.default_rng(9)
+    edges = np.linspace(0, 1, 21)
+    beside = np.nextafter(edges, 0), np.nextafter(edges, 1)
+    close = np.concatenate([edges, *beside, np.arange(256) / 255, np.arange(21) / 20])
+    for s in (rng.random((20, 30)), rng.integers(0, 256, (20, 30)) / 255, rng.choice(close.clip(0, 1), (40, 50))):
+        g = rng.random(s.shape) < 0.4
+        ours = precision_recall(*authors_counts(pixel_counts(s, g)), g.sum())
+        for a, b in zip(ours, authors_in_a_loop(s, g)): assert (a == b).all()
+    assert len(set(AUTHORS_LEVELS)) == 21                        # no level holds two thresholds
+
+
+
 def test_the_object_part_likes_values_that_are_high_and_even():
-    "nbs/20_metrics.ipynb, cell 57"
+    "nbs/20_metrics.ipynb, cell 61"
     assert object_similarity(np.ones(5)) == 1 and object_similarity(np.zeros(5)) == 0
     assert object_similarity(np.array([0.5])) == 1 / 1.25
     assert object_similarity(np.array([0.0, 1.0])) == pytest.approx(1 / (1.25 + 0.5**0.5))  # σ of 0, 1 is √½
@@ -265,7 +318,7 @@ def test_the_object_part_likes_values_that_are_high_and_even():
 
 
 def test_the_blocks_meet_at_the_centroid_and_cover_the_picture():
-    "nbs/20_metrics.ipynb, cell 60"
+    "nbs/20_metrics.ipynb, cell 65"
     g = np.zeros((6, 8), dtype=bool)
     g[1:4, 2:5] = True                                   # centroid at row 2, column 3
     assert four_blocks(g)[0] == (slice(0, 3), slice(0, 4))
@@ -277,17 +330,37 @@ def test_the_blocks_meet_at_the_centroid_and_cover_the_picture():
 
 
 def test_an_equal_block_scores_one_and_an_opposite_one_minus_one():
-    "nbs/20_metrics.ipynb, cell 61"
+    "nbs/20_metrics.ipynb, cell 66"
     g = np.array([[1, 0], [0, 1]], dtype=bool)
-    assert block_similarity(g.astype(float), g) == 1 and block_similarity(1.0 - g, g) == -1
+    assert block_similarity(g.astype(float), g) == pytest.approx(1) and block_similarity(1.0 - g, g) == pytest.approx(-1)
     assert block_similarity(np.zeros((2, 2)), g & False) == 1      # both flat
     assert block_similarity(np.full((2, 2), 0.5), g) == 0          # only the map is flat
-    assert region_similarity(g.astype(float), g) == 1
+
+
+
+def test_the_six_sums_by_hand():
+    "nbs/20_metrics.ipynb, cell 71"
+    x, y = np.array([[0.5, 1.0], [0.25, 0.0]]), np.array([[1, 1], [0, 0]], dtype=bool)
+    assert block_sums(x, y) == (4, 2, 1.75, 1.3125, 1.5, 1.25)
+
+
+
+def test_sums_give_the_object_part_and_ssim():
+    "nbs/20_metrics.ipynb, cell 73"
+    rng = np.random.default_rng(11)
+    for shape in ((2, 2), (7, 9), (200, 300)):
+        x, y = rng.random(shape), rng.random(shape) < 0.3
+        y[0, 0], y[-1, -1] = True, False
+        s = block_sums(x, y)
+        assert object_from_sums(s.n, s.x, s.xx) == pytest.approx(object_similarity(x.ravel()), abs=1e-12)
+        assert ssim_from_sums(s) == pytest.approx(block_similarity(x, y), abs=1e-12)
+    s = block_sums(np.full((200, 300), 0.3), rng.random((200, 300)) < 0.3)         # nothing varies: σ = 0
+    assert object_from_sums(s.n, s.x, s.xx) == pytest.approx(2 * 0.3 / (0.09 + 1), abs=1e-6)
 
 
 
 def test_a_perfect_map_has_s_of_one_and_empty_or_full_masks_use_the_mean():
-    "nbs/20_metrics.ipynb, cell 66"
+    "nbs/20_metrics.ipynb, cell 78"
     g = np.zeros((6, 8), dtype=bool)
     g[1:4, 2:5] = True
     assert s_measure(g.astype(float), g) == pytest.approx(1)
@@ -297,30 +370,67 @@ def test_a_perfect_map_has_s_of_one_and_empty_or_full_masks_use_the_mean():
 
 
 
+def test_the_sums_give_the_s_of_the_book():
+    "nbs/20_metrics.ipynb, cell 79"
+    rng = np.random.default_rng(10)
+    one = np.zeros((9, 9), dtype=bool)
+    one[4, 4] = True
+    corner = np.zeros((40, 50), dtype=bool)
+    corner[:3, :4] = True                     # three blocks without a salient pixel
+    for g in (rng.random((60, 70)) < 0.4, rng.random((2, 9)) < 0.5, one, ~one, corner, corner[::-1, ::-1]):
+        for s in (rng.random(g.shape), rng.integers(0, 256, g.shape) / 255, g * 1.0, ~g * 1.0, g * 0.7 + 0.3, g * 0 + 0.3):
+            assert s_measure(s, g) == pytest.approx(s_by_the_book(s, g), abs=1e-7)
+
+
+
 def test_four_counts_give_the_same_e_as_the_map_of_alignments():
-    "nbs/20_metrics.ipynb, cell 72"
+    "nbs/20_metrics.ipynb, cell 85"
     rng = np.random.default_rng(4)
     g, cut = rng.random((20, 30)) < 0.3, rng.random((20, 30)) < 0.5
-    assert e_measure(cut, g) == pytest.approx(e_pixel_by_pixel(cut, g).sum() / (g.size - 1))
+    naive = e_pixel_by_pixel(cut, g).sum() / (g.size - 1)
+    assert e_from_counts(*counts_at(cut, g, 1), g.sum(), g.size) == pytest.approx(naive)
     s = rng.random((20, 30))
-    curve = e_measure_curve(s, g)
-    assert curve.shape == (256,) and curve[100] == pytest.approx(e_measure(np.floor(s * 255) >= 100, g))
+    curve = e_from_counts(*counts_above(pixel_counts(s, g)), g.sum(), g.size)
+    naive = [e_pixel_by_pixel(np.floor(s * 255) >= t, g).sum() / (g.size - 1) for t in range(256)]
+    assert curve.shape == (256,) and curve == pytest.approx(naive)
 
 
 
 def test_e_is_high_for_the_mask_itself_and_low_for_its_opposite():
-    "nbs/20_metrics.ipynb, cell 73"
-    g = np.zeros((10, 10), dtype=bool)
-    g[2:5, 3:8] = True
-    assert e_measure(g, g) == pytest.approx(100 / 99) and e_measure(~g, g) == pytest.approx(0)
-    assert e_measure(g | True, g) == pytest.approx(0.25 * 100 / 99)      # a = 0 everywhere, so ξ = 0
-    assert e_measure(g, g & False) == pytest.approx(85 / 99)             # empty mask: 85 pixels are rightly left alone
-    assert e_measure(g, g | True) == pytest.approx(15 / 99)              # full mask: 15 pixels are found
+    "nbs/20_metrics.ipynb, cell 86"
+    assert e_from_counts(15, 0, 15, 100) == pytest.approx(100 / 99) and e_from_counts(0, 85, 15, 100) == pytest.approx(0)
+    assert e_from_counts(15, 85, 15, 100) == pytest.approx(0.25 * 100 / 99)   # everything is called salient: ξ = 0
+    assert e_from_counts(0, 15, 0, 100) == pytest.approx(85 / 99)             # empty mask: 85 are rightly left alone
+    assert e_from_counts(15, 0, 100, 100) == pytest.approx(15 / 99)           # full mask: 15 are found
+
+
+
+def test_weighted_f_by_hand():
+    "nbs/20_metrics.ipynb, cell 90"
+    g = np.zeros((1, 40), dtype=bool)
+    g[0, :10] = True
+    s = g.astype(float)
+    assert weighted_f(s, g) == 1 and weighted_f(s, g & False) == 0 and weighted_f(0 * s, g | True) < 1
+    s[0, 14] = 1                                    # invented, 5 pixels from the mask: weight 2 − 0.5 = 1.5
+    assert weighted_errors(s, g)[0, 14] == pytest.approx(1.5) and weighted_errors(s, g).sum() == pytest.approx(1.5)
+    assert weighted_f(s, g) == pytest.approx(2 * 10 / 11.5 / (10 / 11.5 + 1))
+
+
+
+def test_weighted_f_is_that_of_pysodmetrics():
+    "nbs/20_metrics.ipynb, cell 91"
+    rng = np.random.default_rng(12)
+    for _ in range(8):
+        g = gaussian(rng.random((30, 44)), 3) > 0.5
+        for s in (rng.random(g.shape), rng.integers(0, 256, g.shape) / 255, g * 0.5, 1.0 * g, 1.0 * ~g):
+            W = py_sod_metrics.WeightedFmeasure()
+            W.step(s, g, normalize=False)
+            assert weighted_f(s, g) == pytest.approx(W.get_results()["wfm"], abs=1e-6)
 
 
 
 def test_both_protocols_of_max_f_by_hand():
-    "nbs/20_metrics.ipynb, cell 79"
+    "nbs/20_metrics.ipynb, cell 97"
     scores = SaliencyScores()
     for s, g in two_pictures(): scores.update(s, g)
     found = scores.compute()
@@ -331,19 +441,34 @@ def test_both_protocols_of_max_f_by_hand():
 
 
 def test_a_dim_but_right_map_is_forgiven_by_mae_and_not_by_mae_raw():
-    "nbs/20_metrics.ipynb, cell 80"
+    "nbs/20_metrics.ipynb, cell 98"
     g = np.eye(4)
     scores = SaliencyScores()
     scores.update(torch.tensor(0.1 + 0.4 * g, dtype=torch.float32), torch.tensor(g))
     found = scores.compute()
     assert found["mae"] == 0 and found["mae_raw"] == pytest.approx((4 * 0.5 + 12 * 0.1) / 16)
-    assert found["max_f"] == found["max_f_authors"] == found["s_measure"] == 1
+    assert found["max_f"] == found["max_f_authors"] == 1 and found["s_measure"] == pytest.approx(1)
     with pytest.raises(InputError, match="No saliency map has been scored"): SaliencyScores().compute()
 
 
 
+def test_parts_of_a_set_are_joined_by_adding_their_sums():
+    "nbs/20_metrics.ipynb, cell 99"
+    rng = np.random.default_rng(13)
+    whole, parts = SaliencyScores(), [SaliencyScores(), SaliencyScores()]
+    for i in range(6):
+        s, g = rng.random((8, 9)), rng.random((8, 9)) < 0.4
+        whole.update(s, g)
+        parts[i % 2].update(s, g)
+    joined = SaliencyScores()
+    joined.sums = parts[0].sums + parts[1].sums
+    assert joined.compute() == pytest.approx(whole.compute(), abs=1e-12)
+    assert (joined.curves()["f"] == pytest.approx(whole.curves()["f"], abs=1e-12)) and joined.sums[0] == 6
+
+
+
 def test_random_maps_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 84"
+    "nbs/20_metrics.ipynb, cell 103"
     for seed in range(5):
         pairs = list(random_pairs(seed))
         ours, theirs = our_scores(pairs), reference_scores(pairs)
@@ -352,7 +477,7 @@ def test_random_maps_score_as_in_pysodmetrics():
 
 
 def test_empty_and_full_masks_and_constant_maps_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 85"
+    "nbs/20_metrics.ipynb, cell 104"
     zeros, half = np.zeros((6, 8)), np.zeros((6, 8))
     half[1:4, 2:5] = 1
     noise = np.random.default_rng(6).random((6, 8))
@@ -365,7 +490,7 @@ def test_empty_and_full_masks_and_constant_maps_score_as_in_pysodmetrics():
 
 
 def test_eight_bit_files_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 86"
+    "nbs/20_metrics.ipynb, cell 105"
     rng = np.random.default_rng(7)
     M, S, E = py_sod_metrics.MAE(), py_sod_metrics.Smeasure(), py_sod_metrics.Emeasure()
     pairs = [(rng.integers(20, 240, (30, 40), dtype=np.uint8), rng.random((30, 40)) < 0.3) for _ in range(4)]
@@ -379,7 +504,7 @@ def test_eight_bit_files_score_as_in_pysodmetrics():
 
 
 def test_the_authors_protocol_is_f_of_the_averaged_precision_and_recall():
-    "nbs/20_metrics.ipynb, cell 88"
+    "nbs/20_metrics.ipynb, cell 107"
     pairs = list(random_pairs(8))
     best = 0
     for t in np.linspace(0, 1, 21):

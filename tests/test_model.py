@@ -1,16 +1,25 @@
 "Made from nbs/13_model.ipynb by tools/export.py: change the notebook, then `make export`."
+from pathlib import Path
 from ssnet.backbone import build_backbone
 from ssnet.files import InputError
 from ssnet.heads import ConvHead
 from ssnet.heads import DilatedHead
 from ssnet.heads import SkipHead
+from ssnet.model import SSNet
 from ssnet.model import build_head
 from ssnet.model import build_ssnet
 from ssnet.model import check_choices
 from ssnet.model import default_stride
+from unittest.mock import patch
 import functools
+import hashlib
+import json
+import pickle
 import pytest
+import sys
+import tempfile
 import torch
+import types
 
 
 @functools.cache
@@ -18,6 +27,12 @@ def full_size(stage, reading):
     "SSNet on DenseNet-169 with random weights, built once for each kind."
     torch.manual_seed(0)
     return build_ssnet(stage, reading).eval()
+
+
+def shared(folder):
+    "A small network in `folder`: the two paths."
+    build_ssnet(1, backbone="tiny", size=32).save_pretrained(folder)
+    return Path(folder) / "config.json", Path(folder) / "model.safetensors"
 
 
 def test_choices_that_do_not_go_together_are_refused():
@@ -56,7 +71,7 @@ def test_each_stage_and_reading_gets_its_head():
 
 
 def test_outputs_keep_the_rules():
-    "nbs/13_model.ipynb, cell 21"
+    "nbs/13_model.ipynb, cell 22"
     torch.manual_seed(0)
     for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"),
                                        (1, "authors", "learned"), (2, "authors", "learned")]:
@@ -71,7 +86,7 @@ def test_outputs_keep_the_rules():
 
 
 def test_tags_are_read_off_the_averaged_features():
-    "nbs/13_model.ipynb, cell 22"
+    "nbs/13_model.ipynb, cell 23"
     net = build_ssnet(2, "authors", "tiny", 5, 64).eval()
     image = torch.randn(2, 3, 64, 64)
     average = net.feature(image).last.flatten(2).mean(2)
@@ -81,7 +96,7 @@ def test_tags_are_read_off_the_averaged_features():
 
 
 def test_nothing_is_salient_where_no_class_is():
-    "nbs/13_model.ipynb, cell 23"
+    "nbs/13_model.ipynb, cell 24"
     net = build_ssnet(1, backbone="tiny", size=64).eval()
     torch.nn.init.constant_(net.sam.conv.bias, -200)  # v = 0 for every class
     out = net(torch.randn(1, 3, 64, 64))
@@ -90,7 +105,7 @@ def test_nothing_is_salient_where_no_class_is():
 
 
 def test_a_zero_background_is_zero():
-    "nbs/13_model.ipynb, cell 24"
+    "nbs/13_model.ipynb, cell 25"
     net = build_ssnet(1, backbone="tiny", size=64, background="zero").eval()
     assert net.head.conv.out_channels == 20 and net.num_classes == 21
     out = net(torch.randn(1, 3, 64, 64))
@@ -101,7 +116,7 @@ def test_a_zero_background_is_zero():
 
 
 def test_any_picture_of_32_pixels_or_more_is_taken():
-    "nbs/13_model.ipynb, cell 27"
+    "nbs/13_model.ipynb, cell 28"
     for stage, reading in [(1, "paper"), (2, "paper"), (1, "authors"), (2, "authors")]:
         net = build_ssnet(stage, reading, "tiny", size=64).eval()
         for size in ((32, 32), (33, 64), (100, 75), (131, 200)):
@@ -112,7 +127,7 @@ def test_any_picture_of_32_pixels_or_more_is_taken():
 
 
 def test_parameters_by_hand():
-    "nbs/13_model.ipynb, cell 32"
+    "nbs/13_model.ipynb, cell 33"
     def new(stage, reading): return sum(p.numel() for p in full_size(stage, reading).parameter_groups()[1])
     sam1, sam2 = (n * n * 1664 * 21 + 21 for n in (16, 32))
     assert new(1, "paper") == (1664 * 21 + 21) + 21 * 32 * 32 + sam1
@@ -126,7 +141,7 @@ def test_parameters_by_hand():
 
 
 def test_shapes_of_both_stages_at_256_pixels():
-    "nbs/13_model.ipynb, cell 33"
+    "nbs/13_model.ipynb, cell 34"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stage, side in ((1, 16), (2, 32)):
         net = full_size(stage, "paper")
@@ -138,7 +153,7 @@ def test_shapes_of_both_stages_at_256_pixels():
 
 
 def test_stage_2_has_the_dilations_of_its_map():
-    "nbs/13_model.ipynb, cell 34"
+    "nbs/13_model.ipynb, cell 35"
     assert [c.dilation[0] for c in full_size(2, "paper").head.convs] == [6, 12, 18, 24]
     assert [c.dilation[0] for c in build_ssnet(2, backbone="tiny", size=96).head.convs] == [1, 2, 3, 4]
     assert [c.dilation[0] for c in build_ssnet(2, "authors", "tiny", size=96).head.convs] == [6, 12, 18, 24]
@@ -147,7 +162,7 @@ def test_stage_2_has_the_dilations_of_its_map():
 
 
 def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
-    "nbs/13_model.ipynb, cell 36"
+    "nbs/13_model.ipynb, cell 37"
     def taught(loss, net):
         net.zero_grad()
         loss.backward()
@@ -163,7 +178,7 @@ def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
 
 
 def test_parameter_groups_hold_every_parameter_once():
-    "nbs/13_model.ipynb, cell 37"
+    "nbs/13_model.ipynb, cell 38"
     net = build_ssnet(2, "authors", "tiny", size=64)
     old, new = net.parameter_groups()
     assert len(old) + len(new) == len(list(net.parameters())) == len({id(p) for p in old + new})
@@ -172,9 +187,120 @@ def test_parameter_groups_hold_every_parameter_once():
 
 
 def test_the_memory_layout_changes_nothing():
-    "nbs/13_model.ipynb, cell 38"
+    "nbs/13_model.ipynb, cell 39"
     torch.manual_seed(0)
     net, image = build_ssnet(1, backbone="tiny", size=64).eval(), torch.randn(2, 3, 64, 64)
     plain = net(image)
     last = net.to(memory_format=torch.channels_last)(image.to(memory_format=torch.channels_last))
     assert torch.allclose(plain.logits, last.logits, atol=1e-5) and torch.allclose(plain.saliency, last.saliency, atol=1e-5)
+
+
+
+def test_a_shared_network_gives_the_same_numbers():
+    "nbs/13_model.ipynb, cell 47"
+    for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"),
+                                       (1, "authors", "learned"), (2, "authors", "learned")]:
+        net = build_ssnet(stage, reading, "tiny", 4, 64, background=background).eval()
+        image = torch.randn(1, 3, 64, 96)
+        with tempfile.TemporaryDirectory() as folder:
+            net.save_pretrained(f"{folder}/net", tuple("abcd"), scores={"miou": 0.5})
+            again = SSNet.from_pretrained(f"{folder}/net")
+            about = json.loads((Path(folder) / "net/config.json").read_text())
+        assert all(torch.equal(a, b) for a, b in zip(net(image)[:5], again(image)[:5]))
+        assert again.config == net.config == about["model"] and not again.training
+        assert about["classes"] == list("abcd") and about["scores"] == {"miou": 0.5} and about["input"]["size"] == 64
+
+
+
+def test_the_choices_are_noted_as_plain_json_with_nothing_left_open():
+    "nbs/13_model.ipynb, cell 48"
+    net = build_ssnet(2, backbone="tiny", size=64, dilations=(1, 2))
+    assert json.loads(json.dumps(net.config)) == net.config == {
+        "stage": 2, "reading": "paper", "backbone": "tiny", "num_classes": 21, "size": 64, "output_stride": 8,
+        "background": "learned", "sam_kernel": 8, "dilations": [1, 2]}
+    assert build_ssnet(**net.config).config == net.config == build_ssnet(**net.config, recompute=True).config
+
+
+
+def test_what_is_missing_cut_short_or_mixed_up_is_named():
+    "nbs/13_model.ipynb, cell 50"
+    with tempfile.TemporaryDirectory() as folder:
+        config, weights = shared(folder)
+        text, numbers = config.read_text(), weights.read_bytes()
+        def refused(message, config_text=text, weight_bytes=numbers):
+            config.write_text(config_text), weights.write_bytes(weight_bytes)
+            with pytest.raises(InputError, match=message) as caught: SSNet.from_pretrained(folder)
+            assert "\n" not in str(caught.value)
+        refused("config.json' is not whole JSON", text[:200])
+        refused("config.json' does not describe a network of ssnet", json.dumps({"model_type": "bert"}))
+        refused("config.json' does not describe a network of ssnet", "[]")
+        refused("model.safetensors' is damaged, or of another network", weight_bytes=numbers[:-1])
+        refused("model.safetensors' is damaged, or of another network", weight_bytes=b"")
+        about = json.loads(text)
+        for changed, message in [({"stage": 3}, "makes none: There is no stage 3"), ({"side": 3}, "makes none: .*'side'"),
+                                 ({"size": "big"}, "makes none"), ({"num_classes": 5}, "21 class names, and says another"),
+                                 ({"output_stride": 16}, "weights in .* are of another network")]:
+            refused(message, json.dumps(about | {"model": about["model"] | changed}))
+        weights.unlink()
+        with pytest.raises(InputError, match="holds no model.safetensors"): SSNet.from_pretrained(folder)
+        config.unlink()
+        with pytest.raises(InputError, match="holds no config.json"): SSNet.from_pretrained(folder)
+
+
+
+def test_a_pickle_under_a_safe_name_does_not_run():
+    "nbs/13_model.ipynb, cell 51"
+    with tempfile.TemporaryDirectory() as folder:
+        config, weights = shared(folder)
+        trap = b"cos\nmkdir\n(V" + f"{folder}/sprung".encode() + b"\ntR."  # as a pickle: os.mkdir(".../sprung")
+        weights.write_bytes(trap)
+        about = json.loads(config.read_text()) | {"sha256": hashlib.sha256(trap).hexdigest()}
+        config.write_text(json.dumps(about))
+        with pytest.raises(InputError, match="cannot be read as weights"): SSNet.from_pretrained(folder)
+        assert not Path(f"{folder}/sprung").exists()
+        pickle.loads(trap)
+        assert Path(f"{folder}/sprung").exists()  # the trap works, where somebody unpickles it
+
+
+
+def test_what_cannot_be_described_is_refused_before_anything_is_written():
+    "nbs/13_model.ipynb, cell 52"
+    net = build_ssnet(1, backbone="tiny", size=32)
+    with tempfile.TemporaryDirectory() as folder:
+        for message, wrong in [("2 class names .* network of 21", {"classes": ("a", "b")}),
+                               ("cannot be written as JSON", {"scores": {1, 2}}),
+                               ("cannot be written as JSON", {"loss": float("nan")}),
+                               ("already has an entry 'model'", {"model": 1})]:
+            with pytest.raises(InputError, match=message): net.save_pretrained(f"{folder}/a", **wrong)
+        by_hand = SSNet(net.feature, net.head, net.upsample, net.sam)
+        with pytest.raises(InputError, match="put together by hand"): by_hand.save_pretrained(f"{folder}/a")
+        net.sam.conv = torch.nn.Identity()
+        with pytest.raises(InputError, match="changed after it was built"): net.save_pretrained(f"{folder}/a")
+        assert not Path(f"{folder}/a").exists()
+
+
+
+def test_a_name_that_is_no_folder_goes_to_the_hub():
+    "nbs/13_model.ipynb, cell 53"
+    with tempfile.TemporaryDirectory() as folder:
+        shared(folder)
+        asked = []
+        def snapshot_download(name, revision, allow_patterns):
+            asked.append((name, revision, allow_patterns))
+            return folder
+        with patch.dict(sys.modules, {"huggingface_hub": types.SimpleNamespace(snapshot_download=snapshot_download)}):
+            assert SSNet.from_pretrained("someone/ssnet-voc", revision="v1").num_classes == 21
+    assert asked == [("someone/ssnet-voc", "v1", ["config.json", "model.safetensors"])]
+
+
+
+def test_without_the_hub_the_message_says_what_to_do():
+    "nbs/13_model.ipynb, cell 54"
+    def no_network(*args, **options): raise OSError("no network\nmany more lines")
+    with patch.dict(sys.modules, {"huggingface_hub": None}), pytest.raises(InputError, match="pip install huggingface_hub"):
+        SSNet.from_pretrained("someone/ssnet-voc")
+    with patch.dict(sys.modules, {"huggingface_hub": types.SimpleNamespace(snapshot_download=no_network)}):
+        with pytest.raises(InputError, match=r"hub did not give it \(no network\): check name"):
+            SSNet.from_pretrained("a/b")
+    for path in ("nothing", "no/thing/here", "/no/thing", "./no/thing", "../no"):
+        with pytest.raises(InputError, match="There is no folder .*: check the path"): SSNet.from_pretrained(path)

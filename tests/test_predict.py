@@ -1,6 +1,7 @@
 "Made from nbs/22_predict.ipynb by tools/export.py: change the notebook, then `make export`."
 from PIL import Image
 from pathlib import Path
+from ssnet.checkpoint import load_network
 from ssnet.checkpoint import save_checkpoint
 from ssnet.files import InputError
 from ssnet.predict import Segmenter
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 import io
 import numpy as np
 import pytest
+import skimage.data
 import tempfile
 import torch
 
@@ -50,8 +52,20 @@ def test_any_kind_of_picture_gives_maps_of_its_own_size():
 
 
 
+def test_the_fast_copy_finds_the_same_classes_and_the_same_saliency():
+    "nbs/22_predict.ipynb, cell 12"
+    segmenter, (plain, _) = Segmenter(), load_network()
+    photo = Image.fromarray(skimage.data.chelsea())
+    quick = segmenter(photo)
+    segmenter.net = plain
+    slow = segmenter(photo)
+    assert np.abs(quick.saliency - slow.saliency).max() < 1e-4
+    assert (quick.label != slow.label).mean() < 1e-4  # only where two classes are equally likely, to rounding
+
+
+
 def test_forty_megapixels_fit():
-    "nbs/22_predict.ipynb, cell 14"
+    "nbs/22_predict.ipynb, cell 15"
     with tempfile.TemporaryDirectory() as folder:
         result = small_segmenter(folder)(Image.new("RGB", (8000, 5000), (200, 10, 10)))
         sizes = {Image.open(path).size for path in save_prediction(result, folder, "large")}
@@ -61,7 +75,7 @@ def test_forty_megapixels_fit():
 
 
 def test_a_broken_file_is_named_and_the_rest_go_on():
-    "nbs/22_predict.ipynb, cell 15"
+    "nbs/22_predict.ipynb, cell 16"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         segmenter, lines = small_segmenter(folder), []

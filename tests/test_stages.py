@@ -2,19 +2,26 @@
 from dataclasses import replace
 from pathlib import Path
 from ssnet.checkpoint import load_checkpoint
+from ssnet.compare import read_note
 from ssnet.compose import compose_data
 from ssnet.files import InputError
 from ssnet.labels import tags_to_names
+from ssnet.labels import write_label
+from ssnet.pseudo import LabelRecipe
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
 from ssnet.stages import Data
 from ssnet.stages import check_stage2
-from ssnet.stages import claim
+from ssnet.stages import label_training_set
+from ssnet.stages import passes_of
+from ssnet.stages import pseudo_label_view
+from ssnet.stages import quality_of
 from ssnet.stages import run_both
-from ssnet.stages import saliency_pair
 from ssnet.stages import score_checkpoint
+from ssnet.stages import spread
 from ssnet.stages import start_from
 from ssnet.stages import train_stage
+from ssnet.stages import view_of
 import pytest
 import shutil
 import tempfile
@@ -32,33 +39,8 @@ def small_recipes(steps=4):
     return tuple(make_recipe("tiny", stage, steps=steps, batch=4) for stage in (1, 2))
 
 
-def test_duts_and_our_own_layout_are_both_understood():
-    "nbs/32_stages.ipynb, cell 7"
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("ours/images", "ours/masks", "DUTS-TR/DUTS-TR-Image", "DUTS-TR/DUTS-TR-Mask", "bad/images"):
-            (root / name).mkdir(parents=True)
-        assert [p.name for p in saliency_pair(root / "ours")] == ["images", "masks"]
-        assert [p.name for p in saliency_pair(root / "DUTS-TR")] == ["DUTS-TR-Image", "DUTS-TR-Mask"]
-        with pytest.raises(InputError, match="it holds images"): saliency_pair(root / "bad")
-        with pytest.raises(InputError, match="nowhere"): saliency_pair(root / "nowhere")
-
-
-
-def test_labels_made_with_different_things_do_not_mix():
-    "nbs/32_stages.ipynb, cell 14"
-    with tempfile.TemporaryDirectory() as folder:
-        claim(f"{folder}/pseudo", weights="1", threshold=0.0)
-        claim(f"{folder}/pseudo", weights="1", threshold=0.0)
-        for other in ({"weights": "2", "threshold": 0.0}, {"weights": "1", "threshold": 0.5}):
-            with pytest.raises(InputError, match="made with something else"): claim(f"{folder}/pseudo", **other)
-        (Path(folder) / "x.png").write_bytes(b"of unknown origin")
-        with pytest.raises(InputError, match="made with something else"): claim(folder, weights="1")
-
-
-
 def test_both_stages_leave_their_results_and_are_not_run_twice():
-    "nbs/32_stages.ipynb, cell 20"
+    "nbs/32_stages.ipynb, cell 17"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         first = run_both(small_recipes(), data, f"{folder}/run")
@@ -73,7 +55,7 @@ def test_both_stages_leave_their_results_and_are_not_run_twice():
 
 
 def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
-    "nbs/32_stages.ipynb, cell 21"
+    "nbs/32_stages.ipynb, cell 18"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         one = train_stage(small_recipes(2)[0], data, f"{folder}/one")
@@ -86,7 +68,7 @@ def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
 
 
 def test_your_own_pictures_go_through_both_stages():
-    "nbs/32_stages.ipynb, cell 22"
+    "nbs/32_stages.ipynb, cell 19"
     with tempfile.TemporaryDirectory() as folder:
         made = small_data(f"{folder}/data")
         own = Path(folder) / "own"
@@ -102,8 +84,40 @@ def test_your_own_pictures_go_through_both_stages():
 
 
 
+def test_stage_2_sees_the_very_views_that_were_labelled():
+    "nbs/32_stages.ipynb, cell 20"
+    with tempfile.TemporaryDirectory() as folder:
+        data, (one, two) = small_data(f"{folder}/data"), small_recipes(1)
+        one = replace(one, rotate=10.0)
+        train_stage(one, data, f"{folder}/one")
+        how = LabelRecipe(passes=3, flip=False, crf=True)
+        found = label_training_set(data, f"{folder}/one/checkpoint.safetensors", f"{folder}/pseudo", how)
+        assert len(list(Path(f"{folder}/pseudo").glob("*_[012].png"))) == 3 * 24 and 0 < found["accuracy"] <= 1
+        # let the truth of each view stand in for its label: in stage 2 it must lie on the same picture
+        truth = passes_of(data.label_view(view_of(read_note(f"{folder}/pseudo")), "train"), read_note(f"{folder}/pseudo"))
+        for i in range(len(truth)):
+            write_label(f"{folder}/pseudo/{truth[i]['name']}.png", truth[i]["label"].to(torch.uint8).numpy())
+        view = pseudo_label_view(data, two, f"{folder}/pseudo")
+        assert len(view) == 72
+        for i in (0, 1, 40):
+            assert torch.equal(view[i]["image"], truth[i]["image"]) and torch.equal(view[i]["label"], truth[i]["label"])
+        assert quality_of(data, f"{folder}/pseudo")["miou"] == 1
+        with pytest.raises(InputError, match="96 pixels wide"):
+            pseudo_label_view(data, replace(two, size=64), f"{folder}/pseudo")
+        train_stage(replace(two, color=0.2), data, f"{folder}/two", f"{folder}/pseudo", f"{folder}/one/checkpoint.safetensors")
+        assert load_checkpoint(f"{folder}/two/checkpoint.safetensors").step == 1
+
+
+
+def test_a_fixed_part_of_a_set_is_spread_over_it():
+    "nbs/32_stages.ipynb, cell 21"
+    assert [x for x in spread(list(range(10)), 4)] == [0, 2, 5, 7] and spread([1, 2], 0) == spread([1, 2], 5) == [1, 2]
+    with pytest.raises(InputError, match="not -1"): spread([1, 2], -1)
+
+
+
 def test_stage_2_says_what_it_misses():
-    "nbs/32_stages.ipynb, cell 23"
+    "nbs/32_stages.ipynb, cell 22"
     two = make_recipe("tiny", 2)
     with pytest.raises(InputError, match="ssnet pseudo-label"): check_stage2(two, None, None)
     with pytest.raises(InputError, match="name its checkpoint"): check_stage2(two, "pseudo", None)
@@ -112,7 +126,7 @@ def test_stage_2_says_what_it_misses():
 
 
 def test_an_empty_or_missing_split_stops_before_anything_is_written():
-    "nbs/32_stages.ipynb, cell 24"
+    "nbs/32_stages.ipynb, cell 23"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         (data.voc / "ImageSets/Segmentation/train.txt").write_text("")
