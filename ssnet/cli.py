@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['CONFIG', 'PRESET_NAMES', 'CONFIG_OPTION', 'SET', 'PRESET', 'DEVICE', 'WORKERS', 'PICTURES', 'TRAIN_SPLIT',
-           'CHECKPOINT', 'SCORED', 'COMMANDS', 'data_of', 'settings_of', 'needed', 'say', 'read_config', 'as_changes',
+           'CHECKPOINT', 'SCORED', 'COMMANDS', 'data_of', 'settings_of', 'needed', 'read_config', 'as_changes',
            'defaults_of', 'run_demo', 'run_train', 'run_pseudo_label', 'places_of', 'how_of', 'out_of', 'run_evaluate',
            'run_compare', 'run_predict', 'run_info', 'run_convert', 'run_export', 'make_parser', 'parse', 'main']
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .files import InputError
 
-# %% ../nbs/40_cli.ipynb #c2283c5e
+# %% ../nbs/40_cli.ipynb #ee50ea15
 def data_of(args: argparse.Namespace):
     "The `Data` that --data, --voc and their companions name. Raises `InputError` where none is named."
     from dataclasses import replace
@@ -45,12 +45,6 @@ def needed(args: argparse.Namespace, *names: str) -> None:
         if getattr(args, name) is None:
             option = "run" if name == "folder" else name.replace("_", "-")
             raise InputError(f"--{option} is missing: give it, or a --config that says it.")
-
-
-def say(text: str) -> None:
-    "Print, once, however many processes `torchrun` started."
-    from ssnet.parallel import rank
-    if rank() == 0: print(text)
 
 # %% ../nbs/40_cli.ipynb #3d04994b
 CONFIG = {  # what a configuration file may hold; None: the names are checked where the settings are used
@@ -102,7 +96,7 @@ def defaults_of(
     data = {} if command == "evaluate" else config["data"]
     return {k: str(v) for k, v in places.items()} | top | data | {"set": as_changes(changes.get(command, {}))}
 
-# %% ../nbs/40_cli.ipynb #6da724e4
+# %% ../nbs/40_cli.ipynb #f2a21640
 def run_demo(args) -> int:
     "ssnet demo"
     from ssnet.demo import demo, summary
@@ -114,7 +108,7 @@ def run_demo(args) -> int:
 
 def run_train(args) -> int:
     "ssnet train"
-    from ssnet.parallel import processes
+    from ssnet.parallel import processes, say
     from ssnet.recipe import make_recipe
     from ssnet.stages import train_stage
     from ssnet.train import pick_device
@@ -129,7 +123,7 @@ def run_train(args) -> int:
 
 def run_pseudo_label(args) -> int:
     "ssnet pseudo-label"
-    from ssnet.parallel import processes
+    from ssnet.parallel import processes, say
     from ssnet.pseudo import make_label_recipe
     from ssnet.stages import label_training_set
     from ssnet.train import pick_device
@@ -142,7 +136,7 @@ def run_pseudo_label(args) -> int:
         say(f"Pseudo labels are in {args.out}. {'Against the truth: ' + shown if shown else 'No truth to compare with.'}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #f03f347e
+# %% ../nbs/40_cli.ipynb #358ab5f1
 def places_of(
     data: str,   # a set's name such as "voc12-val", or a folder with voc/ and saliency/
     split: str,  # in such a folder
@@ -183,7 +177,7 @@ def run_evaluate(args) -> int:
     from dataclasses import replace
     from ssnet.checkpoint import SHIPPED
     from ssnet.compare import evaluate_target, markdown_table
-    from ssnet.parallel import processes
+    from ssnet.parallel import processes, say
     from ssnet.train import pick_device
     needed(args, "data")
     how = how_of(args)

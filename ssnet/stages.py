@@ -4,7 +4,7 @@
 __all__ = ['Data', 'passes_of', 'view_of', 'pseudo_label_view', 'start_from', 'train_stage', 'check_stage2', 'spread',
            'validation', 'check_classes', 'label_training_set', 'quality_of', 'run_both', 'score_checkpoint']
 
-# %% ../nbs/32_stages.ipynb #c0e86746
+# %% ../nbs/32_stages.ipynb #45d2ef77
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .evaluate import evaluate
 from .files import InputError, check_folder
 from .labels import read_classes
 from .model import SSNet
-from .parallel import max_over_processes
+from .parallel import max_over_processes, say
 from .pseudo import LabelRecipe, pseudo_label_quality, write_pseudo_labels
 from .recipe import Recipe, build
 from .train import Run, fit
@@ -102,7 +102,7 @@ def pseudo_label_view(
                          f"{recipe.size}: train with size={made_with['size']}, or make other labels.")
     return passes_of(data.tag_view(view_of(made_with)), made_with, folder, color_transform(recipe.color))
 
-# %% ../nbs/32_stages.ipynb #688bfcae
+# %% ../nbs/32_stages.ipynb #626a3a9f
 def start_from(
     net: SSNet,  # filled in place
     path: str | Path,  # checkpoint of stage 1
@@ -113,7 +113,7 @@ def start_from(
     if any(k.startswith("feature.") and k not in fits for k in new):
         raise InputError(f"'{path}' has another backbone than this recipe: train both stages with the same one.")
     net.load_state_dict(fits, strict=False)
-    print(f"Stage 2 starts from stage 1: {len(fits)} of {len(new)} tensors are taken over")
+    say(f"Stage 2 starts from stage 1: {len(fits)} of {len(new)} tensors are taken over")
     return len(fits)
 
 
@@ -174,7 +174,7 @@ def validation(
         return None
     return lambda net: evaluate(net, labels, saliency, len(data.classes))
 
-# %% ../nbs/32_stages.ipynb #de56442c
+# %% ../nbs/32_stages.ipynb #e38aaf55
 def check_classes(about, data: Data) -> None:
     "Raise `InputError` where a checkpoint and the pictures speak of different classes."
     if about.classes != tuple(data.classes):
@@ -215,10 +215,10 @@ def quality_of(
         if made_with["passes"]: truth = passes_of(truth, made_with)
         return pseudo_label_quality(folder, truth, len(data.classes))
     except InputError as error:
-        print(f"The pseudo labels are not compared with the truth: {error}")
+        say(f"The pseudo labels are not compared with the truth: {error}")
         return {}
 
-# %% ../nbs/32_stages.ipynb #529d4e69
+# %% ../nbs/32_stages.ipynb #0e0e79fe
 def run_both(
     recipes: tuple,      # of stage 1 and stage 2
     data: Data,          # where the pictures are
@@ -230,11 +230,11 @@ def run_both(
     "Stage 1, pseudo labels, stage 2; whatever is there already is kept."
     folder = Path(folder)
     stage1 = folder / "stage1/checkpoint.safetensors"
-    print("Stage 1: learning from tags and saliency masks")
+    say("Stage 1: learning from tags and saliency masks")
     train_stage(recipes[0], data, folder / "stage1", device=device, workers=workers)
-    print("Pseudo labels: what stage 1 sees, as far as the tags allow it")
+    say("Pseudo labels: what stage 1 sees, as far as the tags allow it")
     quality = label_training_set(data, stage1, folder / "pseudo", how, device, workers=workers)
-    print("Stage 2: learning from the pseudo labels and saliency masks")
+    say("Stage 2: learning from the pseudo labels and saliency masks")
     train_stage(recipes[1], data, folder / "stage2", folder / "pseudo", stage1, device, workers)
     return quality
 

@@ -7,6 +7,9 @@ from ssnet.parallel import shard
 from ssnet.parallel import sum_over_processes
 from ssnet.parallel import world
 from torch import nn
+from unittest.mock import patch
+import contextlib
+import io
 import numpy as np
 import os
 import socket
@@ -97,3 +100,8 @@ def test_alone_every_function_gives_back_what_it_was_given():
         assert shard(data) is data and sum_over_processes(array) is array and max_over_processes(15) == 15
     net = nn.Linear(2, 2)
     assert in_parallel(net) is net
+    import ssnet.parallel as parallel
+    for number, heard in ((0, "once\n"), (1, "")):
+        out = io.StringIO()
+        with patch("ssnet.parallel.rank", return_value=number), contextlib.redirect_stdout(out): parallel.say("once")
+        assert out.getvalue() == heard
