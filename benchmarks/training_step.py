@@ -1,5 +1,5 @@
 """One training step of SSNet with DenseNet-169 at 256×256: the network trained the plain way (fp32, maps as they come,
-two passes, PyTorch's own loop) against `ssnet.train` with the recipe settings named in each row.
+SAM as a convolution, two passes, PyTorch's own loop) against `ssnet.train` with the recipe settings named in each row.
 
     python benchmarks/training_step.py [--stage 1|2] [--device cpu|cuda] [--compile] [--repeats 5] [--json FILE]
 
@@ -27,9 +27,25 @@ def random_batches(recipe, device):
     return {"image": image[0], "tags": tags, "label": label}, {"image": image[1], "saliency": (label > 9).float()}
 
 
+class PlainSAM(torch.nn.Module):
+    "SAM as the convolution that it is on paper, for maps of the training size."
+
+    def __init__(self, sam):
+        super().__init__()
+        self.conv, self.kernel, self.divisor = sam.conv, sam.kernel, 1 if sam.slides else sam.kernel**2
+
+    def forward(self, features): return self.conv(features / self.divisor).float().sigmoid().mean((2, 3))
+
+
+def plain(net):
+    "The network with the plain SAM."
+    net.sam = PlainSAM(net.sam)
+    return net
+
+
 def plain_step(recipe, device):
     "A function that takes one step the plain way."
-    net, (tag, saliency) = build(recipe).to(device).train(), random_batches(recipe, device)
+    net, (tag, saliency) = plain(build(recipe)).to(device).train(), random_batches(recipe, device)
     optimizer = torch.optim.Adam(net.parameters(), recipe.rate, (recipe.beta1, 0.999))
 
     def step():

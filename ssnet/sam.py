@@ -30,7 +30,7 @@ def aggregate(
     "S = Σ_i v_i H_i over the foreground classes, all pictures and pixels at once."
     return (v[:, 1:, None, None] * H[:, 1:]).sum(1)
 
-# %% ../nbs/12_sam.ipynb #18059ddb
+# %% ../nbs/12_sam.ipynb #8210f61e
 class SAM(nn.Module):
     "Saliency aggregation module: one convolution as large as the whole feature map, then a sigmoid."
 
@@ -57,4 +57,6 @@ class SAM(nn.Module):
         size = (max(h, k), max(w, k)) if self.slides else (k, k)
         if size != (h, w): features = F.adaptive_avg_pool2d(features, size)
         if not self.slides: features = features / k**2
-        return self.conv(features).float().sigmoid().mean((2, 3))
+        if size != (k, k): return self.conv(features).float().sigmoid().mean((2, 3))
+        x, weight = (t.permute(0, 2, 3, 1).flatten(1) for t in (features, self.conv.weight))  # channels last, as in memory
+        return F.linear(x, weight, self.conv.bias).float().sigmoid()

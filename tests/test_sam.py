@@ -61,8 +61,16 @@ def test_sam_is_one_weighted_sum_of_the_whole_map_and_a_sigmoid():
 
 
 
+def test_the_matrix_gives_what_the_convolution_gives():
+    "nbs/12_sam.ipynb, cell 20"
+    for reading, places in (("paper", 36), ("authors", 1)):
+        sam, features = SAM(8, 5, 6, reading), torch.randn(2, 8, 6, 6)
+        assert torch.allclose(sam(features), sam.conv(features / places).sigmoid()[..., 0, 0], atol=1e-6)
+
+
+
 def test_the_readings_differ_by_a_constant_at_the_training_size():
-    "nbs/12_sam.ipynb, cell 22"
+    "nbs/12_sam.ipynb, cell 23"
     ours, theirs = SAM(8, 5, 6), SAM(8, 5, 6, "authors")
     theirs.load_state_dict(ours.state_dict())
     features = torch.randn(2, 8, 6, 6)
@@ -71,7 +79,7 @@ def test_the_readings_differ_by_a_constant_at_the_training_size():
 
 
 def test_other_sizes_by_hand():
-    "nbs/12_sam.ipynb, cell 23"
+    "nbs/12_sam.ipynb, cell 24"
     ours, theirs = SAM(3, 2, 4), SAM(3, 2, 4, "authors")
     features = torch.randn(1, 3, 8, 8)
     averaged = features.view(1, 3, 4, 2, 4, 2).mean((3, 5))  # 2×2 blocks
@@ -86,7 +94,7 @@ def test_other_sizes_by_hand():
 
 
 def test_sam_learns_and_a_wrong_reading_is_refused():
-    "nbs/12_sam.ipynb, cell 24"
+    "nbs/12_sam.ipynb, cell 25"
     sam = SAM(8, 5, 6)
     aggregate(sam(torch.randn(2, 8, 6, 6)), torch.rand(2, 5, 9, 9)).sum().backward()
     assert sam.conv.weight.grad[1:].abs().sum((1, 2, 3)).all() and not sam.conv.weight.grad[0].any()
