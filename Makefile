@@ -1,10 +1,10 @@
-# make demo · make test · make lab · make export · make weights · make photos · make clean
+# make demo · make test · make lab · make export · make weights · make photos · make benchmarks · make clean
 # Each makes its own environment in .venv first, if it is not there. PYTHON picks the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lab export weights photos clean
+.PHONY: demo test lab export weights photos benchmarks clean
 
 $(VENV)/.installed: settings.ini setup.py
 	@echo "Making $(VENV) and installing into it: about 2 minutes, several GB (PyTorch)."
@@ -45,6 +45,13 @@ photos: $(VENV)/.installed
 	rm -rf runs/photos
 	$(BIN)/ssnet demo --preset photos --data data/photos --out runs/photos
 	$(BIN)/python tools/publish.py runs/photos photos "make photos"
+
+benchmarks: $(VENV)/.installed
+	@echo "Measuring against public peers, alone on this machine: about 5 minutes on two cores."
+	@mkdir -p nbs/results/benchmarks
+	@for name in crf metrics training_step inference data_loading memory; do \
+	  echo "== $$name"; $(BIN)/python benchmarks/$$name.py --json nbs/results/benchmarks/$$name.json || exit 1; done
+	@echo "== import_time"; $(BIN)/python benchmarks/import_time.py
 
 clean:
 	@echo "Removing the environment and caches (runs/ and data/ stay): at once."

@@ -1,6 +1,6 @@
 """What `torch.hub.load` finds in this repository; shown and tested in nbs/25_share.ipynb.
 
-    torch.hub.load(repository, "ssnet_tiny")                  the tiny network of the package: drawn glyphs, no photographs
+    torch.hub.load(repository, "ssnet_tiny")                  the network of the package: drawn glyphs, no photographs
     torch.hub.load(repository, "ssnet", path="my-network")    a network of yours
     torch.hub.load(repository, "ssnet", stage=2)              a new one, to be trained
 """

@@ -53,15 +53,19 @@ def seconds(work, *given):
     return time.perf_counter() - begin, result
 
 
-def main():
-    "Measure, print a table, and write it as JSON where asked to."
+def options():
+    "What the command line says."
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
-    args = parser.parse_args()
-    rows = []
+    return parser.parse_args()
+
+
+def main():
+    "Measure, print a table, and write it as JSON where asked to."
+    args, rows = options(), []
     for seed, name in enumerate(PHOTOS):
         probs, picture = scene(name, args.size, seed)
         pairs = [(*seconds(peer, probs, picture), *seconds(dense_crf, probs, picture)) for _ in range(args.repeats + 1)]
@@ -74,7 +78,8 @@ def main():
             many = probs.cuda().repeat(args.batch, 1, 1, 1), picture.cuda().repeat(args.batch, 1, 1, 1)
             gpu = [seconds(dense_crf, *many)[0] / args.batch for _ in range(args.repeats + 1)][1:]
             rows[-1] |= {"gpu_s": statistics.median(gpu), "gpu_ratio": rows[-1]["peer_s"] / statistics.median(gpu)}
-        print("  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{v:14s}" for k, v in rows[-1].items()), flush=True)
+        cells = (f"{k} {v:.4f}" if isinstance(v, float) else f"{v:14s}" for k, v in rows[-1].items())
+        print("  ".join(cells), flush=True)
     about = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__, "size": args.size,
              "threads": torch.get_num_threads(), "gpu": torch.cuda.is_available() and torch.cuda.get_device_name(),
              "repeats": args.repeats, "batch": args.batch}

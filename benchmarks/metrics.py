@@ -1,7 +1,7 @@
 """MAE + F + S + E of one 232×315 saliency map: `ssnet.metrics.SaliencyScores` against PySODMetrics' four `step` calls.
 
-Both get the same map of 8 bits and its mask, in the form each asks for: PySODMetrics as uint8, ours as a float map and a
-bool mask. Runs alternate, one thread each; the result is the ratio of the medians. The values are compared first.
+Both get the same map of 8 bits and its mask, in the form each asks for: PySODMetrics as uint8, ours as a float map and
+a bool mask. Runs alternate, one thread each; the result is the ratio of the medians. The values are compared first.
 
     python benchmarks/metrics.py [--json FILE]
 """

@@ -204,7 +204,7 @@ def tiny() -> nn.Module:  # `(B, 3, H, W)` → `(B, 192, H / 16, W / 16)`
         if isinstance(layer, nn.Conv2d): nn.init.kaiming_normal_(layer.weight, mode="fan_out")
     return network
 
-# %% ../nbs/10_backbone.ipynb #e179957b
+# %% ../nbs/10_backbone.ipynb #b83b630f
 def read_weights(
     path: str | Path,      # `.safetensors`, or a file of PyTorch's (`.pth`, `.pt`)
 ) -> dict[str, Tensor]:    # tensors by name
@@ -234,8 +234,8 @@ def load_weights(
     try:
         left = network.load_state_dict(state, strict=False)
         wrong = [n for n in left.missing_keys + left.unexpected_keys if not n.startswith("classifier")]
-    except RuntimeError:
-        wrong = [n for n, x in state.items() if n in own and x.shape != own[n].shape]
+    except RuntimeError as error:  # shapes that differ, or tensors of an odd kind, such as sparse ones
+        wrong = [n for n, x in state.items() if n in own and x.shape != own[n].shape] or [str(error).split('"')[1]]
     if wrong: raise InputError(f"The weights in {source} are of another network: {len(wrong)} of its tensors do not "
                                f"fit, first '{wrong[0]}'.")
 

@@ -3,8 +3,9 @@
 # %% auto #0
 __all__ = ['CONFIG', 'PRESET_NAMES', 'CONFIG_OPTION', 'SET', 'PRESET', 'DEVICE', 'WORKERS', 'PICTURES', 'TRAIN_SPLIT',
            'CHECKPOINT', 'SCORED', 'COMMANDS', 'data_of', 'settings_of', 'needed', 'read_config', 'as_changes',
-           'defaults_of', 'run_demo', 'run_train', 'run_pseudo_label', 'places_of', 'how_of', 'out_of', 'run_evaluate',
-           'run_compare', 'run_predict', 'run_info', 'run_convert', 'run_export', 'make_parser', 'parse', 'main']
+           'check_settings', 'defaults_of', 'run_demo', 'run_train', 'run_pseudo_label', 'sets_in', 'places_of',
+           'scoring_of', 'asked', 'out_of', 'run_evaluate', 'run_compare', 'run_predict', 'run_info', 'run_convert',
+           'run_export', 'count', 'make_parser', 'parse', 'main']
 
 # %% ../nbs/40_cli.ipynb #3aaf6220
 import argparse
@@ -46,9 +47,9 @@ def needed(args: argparse.Namespace, *names: str) -> None:
             option = "run" if name == "folder" else name.replace("_", "-")
             raise InputError(f"--{option} is missing: give it, or a --config that says it.")
 
-# %% ../nbs/40_cli.ipynb #3d04994b
-CONFIG = {  # what a configuration file may hold; None: the names are checked where the settings are used
-    "": ("preset", "run", "device", "workers", "validate_on"),
+# %% ../nbs/40_cli.ipynb #70c30481
+CONFIG = {  # what a configuration file may hold; None: settings, see `check_settings`
+    "": ("preset", "run", "device", "workers", "validate_on"),  # the part above the first section
     "data": ("data", "voc", "train_split", "val_split", "saliency", "val_saliency"),
     "both": None, "stage1": None, "stage2": None, "labels": None,
 }
@@ -67,6 +68,8 @@ def read_config(
         raise InputError(f"The configuration {path} is no TOML: {error}.") from error
     config = {name: found.pop(name, {}) for name in CONFIG if name} | {"": found}
     for section, known in CONFIG.items():
+        if not isinstance(config[section], dict):
+            raise InputError(f"'{section}' in {path} must be a section: [{section}], and its settings below.")
         for name in config[section]:
             if known is not None and name not in known:
                 where = f"[{section}]" if section else "The top"
@@ -81,20 +84,32 @@ def as_changes(settings: dict) -> list:
     return [f"{name}={text(value)}" for name, value in settings.items()]
 
 
+def check_settings(
+    config: dict,  # of `read_config`
+) -> None:
+    "Raise `InputError` for a setting of either stage or of the labels that is unknown or cannot be."
+    from ssnet.pseudo import make_label_recipe
+    from ssnet.recipe import make_recipe
+    preset = config[""].get("preset", "tiny")
+    for stage in (1, 2): make_recipe(preset, stage, **settings_of(as_changes(config["both"] | config[f"stage{stage}"])))
+    make_label_recipe(preset, **settings_of(as_changes(config["labels"])))
+
+
 def defaults_of(
     config: dict,        # of `read_config`
     command: str,        # "train", "pseudo-label" or "evaluate"
     stage: int | None,   # of `ssnet train`
-) -> dict:               # option -> value
+) -> dict:               # option -> text, and "set" -> list
     "What a configuration says about the options of a command."
     top = dict(config[""])
-    run = Path(top.pop("run", "runs/mine"))
+    run = Path(str(top.pop("run", "runs/mine")))
     places = {"train": {"folder": run / f"stage{stage}", "pseudo_labels": run / "pseudo", "stage1": run / "stage1"},
               "pseudo-label": {"checkpoint": run / "stage1", "out": run / "pseudo"},
-              "evaluate": {"target": run / "stage2", "out": run / "evaluation"}}[command]
+              "evaluate": {"target": run / "stage2"}}[command]
     changes = {"train": config["both"] | config.get(f"stage{stage}", {}), "pseudo-label": config["labels"]}
     data = {} if command == "evaluate" else config["data"]
-    return {k: str(v) for k, v in places.items()} | top | data | {"set": as_changes(changes.get(command, {}))}
+    said = {k: str(v) for k, v in (places | top | data).items()}
+    return said | {"set": as_changes(changes.get(command, {}))}
 
 # %% ../nbs/40_cli.ipynb #f2a21640
 def run_demo(args) -> int:
@@ -136,59 +151,79 @@ def run_pseudo_label(args) -> int:
         say(f"Pseudo labels are in {args.out}. {'Against the truth: ' + shown if shown else 'No truth to compare with.'}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #358ab5f1
-def places_of(
-    data: str,   # a set's name such as "voc12-val", or a folder with voc/ and saliency/
-    split: str,  # in such a folder
-    root: str,   # where named sets lie
-) -> dict:       # how the set is called -> where it is
-    "The sets to score on. Raises `InputError` where there is none."
-    from ssnet.sets import SCORING, ScoringSet, scoring_set
-    if data in SCORING: return {data: scoring_set(data, root)}
-    folder = Path(data)
-    if not folder.is_dir():
-        raise InputError(f"There is no set '{data}' and no such folder; the sets are {', '.join(SCORING)}.")
-    found = {f"{folder.name} {split}": ScoringSet("segmentation", folder / "voc", split),
-             f"{folder.name} saliency {split}": ScoringSet("saliency", folder / f"saliency/{split}", split)}
-    found = {k: v for k, v in found.items() if v.folder.is_dir()}
-    if not found: raise InputError(f"'{data}' holds neither voc/ nor saliency/{split}/: give a data folder, or a set's name.")
+# %% ../nbs/40_cli.ipynb #c85719ef
+def sets_in(
+    folder: Path,  # a data folder, a folder in VOC's layout, or one with a folder of pictures and one of masks
+    split: str,    # such as "test"
+) -> dict:         # how the set is called -> where it is; empty where there is none
+    "The sets to score on in a folder."
+    from ssnet.sets import ScoringSet
+    name = folder.resolve().name
+    if (folder / "ImageSets").is_dir(): return {f"{name} {split}": ScoringSet("segmentation", folder, split)}
+    if any("mask" in p.name.lower() for p in folder.iterdir() if p.is_dir()):
+        return {name: ScoringSet("saliency", folder, split)}
+    found = {f"{name} {split}": ScoringSet("segmentation", folder / "voc", split),
+             f"{name} saliency {split}": ScoringSet("saliency", folder / f"saliency/{split}", split)}
+    return {k: v for k, v in found.items() if v.folder.is_dir()}
+
+
+def places_of(args) -> dict:
+    "How each set is called that --data names -> where it is. Raises `InputError` where there is none."
+    from ssnet.sets import SCORING, scoring_set
+    folder, split = Path(args.data), args.split or "test"
+    if args.data in SCORING:
+        if args.split: raise InputError(f"'{args.data}' is a split already: leave --split out.")
+        found = {args.data: scoring_set(args.data, args.root)}
+    elif not folder.is_dir():
+        raise InputError(f"There is no set '{args.data}' and no such folder; the sets are {', '.join(SCORING)}.")
+    else:
+        found = sets_in(folder, split)
+        if not found: raise InputError(f"'{folder}' holds neither voc/ nor saliency/{split}/: name a data folder, or a set.")
+    if (args.ending or args.weighted) and all(place.kind == "segmentation" for place in found.values()):
+        raise InputError(f"--ending and --weighted are for saliency maps, but '{args.data}' is scored on label masks.")
     return found
 
 
-def how_of(args):
-    "How a network's maps are made, or None where nothing is said."
+def scoring_of(args, place) -> dict:
+    "How the files of a set are scored."
+    maps = {} if place.kind == "segmentation" else {"ending": args.ending, "weighted": args.weighted}
+    return {"extra": args.extra} | maps
+
+
+def asked(args):
+    "How a network's maps shall be made."
     from ssnet.compare import How
     try: scales = tuple(float(x) for x in args.scales.split(","))
     except ValueError: raise InputError(f"--scales takes numbers such as 0.75,1,1.25, not '{args.scales}'.") from None
-    how = How(scales, args.flip, args.crf, args.use_tags)
-    return None if how == How() else how
+    return How(scales, args.flip, args.crf, args.use_tags)
 
 
 def out_of(args, name: str, how) -> Path:
     "Where the results of one set and one way of asking go: no two share a folder."
     near = Path(args.target or ".")
     near = near if near.is_dir() else near.parent
-    words = [f"scales-{args.scales}"] * (args.scales != "1") + ["flip"] * args.flip + ["crf"] * args.crf + ["tags"] * args.use_tags
-    return Path(args.out or near / "evaluation") / "-".join([name.replace(" ", "-"), *(words if how else [])])
+    scales = "-".join(map(str, ("scales", *how.scales)))
+    words = [scales] * (how.scales != (1.0,)) + ["flip"] * how.flip + ["crf"] * how.crf + ["tags"] * how.tags
+    return Path(args.out or near / "evaluation") / "-".join([name.replace(" ", "-"), *words])
 
 
 def run_evaluate(args) -> int:
     "ssnet evaluate"
     from dataclasses import replace
     from ssnet.checkpoint import SHIPPED
-    from ssnet.compare import evaluate_target, markdown_table
+    from ssnet.compare import How, evaluate_target, markdown_table
     from ssnet.parallel import processes, say
     from ssnet.train import pick_device
-    needed(args, "data")
-    how = how_of(args)
+    places, target = places_of(args), args.target or SHIPPED
     with processes():
-        device, places = pick_device(args.device), places_of(args.data, args.split, args.root)
+        device = pick_device(args.device)
         for name, place in places.items():
-            both = how and len(places) > 1 and place.kind == "saliency"      # CRF and tags are for class maps
-            special = {} if place.kind == "segmentation" else {"ending": args.ending, "weighted": args.weighted}
+            how = asked(args)
+            plain = how == How()
+            if len(places) > 1 and place.kind == "saliency": how = replace(how, crf=False, tags=False)  # for class maps
             out = out_of(args, name, how)
-            result = evaluate_target(args.target or SHIPPED, place, name, out, replace(how, crf=False, tags=False) if both
-                                     else how, device, {"workers": args.workers}, extra=args.extra, **special)
+            result = evaluate_target(target, place, name, out, None if plain else how, device, {"workers": args.workers},
+                                     **scoring_of(args, place))
             say(f"{markdown_table([result])}Written to {out}\n")
     return 0
 
@@ -196,10 +231,9 @@ def run_evaluate(args) -> int:
 def run_compare(args) -> int:
     "ssnet compare"
     from ssnet.compare import evaluate_peers
-    for name, place in places_of(args.data, args.split, args.root).items():
-        special = {} if place.kind == "segmentation" else {"ending": args.ending, "weighted": args.weighted}
-        print(evaluate_peers(args.folder, place, name, args.out, extra=args.extra, **special))
-    print(f"Written to {args.out}")
+    for name, place in places_of(args).items():
+        out = Path(args.out) / name.replace(" ", "-")
+        print(f"{evaluate_peers(args.folder, place, name, out, **scoring_of(args, place))}Written to {out}")
     return 0
 
 # %% ../nbs/40_cli.ipynb #519d866f
@@ -251,21 +285,28 @@ def run_export(args) -> int:
     print(f"Written as ONNX: {export_onnx(net, args.out, classes=about.classes)}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #1c7ce246
+# %% ../nbs/40_cli.ipynb #ba65c19b
+def count(text: str) -> int:
+    "A whole number, 0 or more; argparse makes a sentence of its `ValueError`."
+    if int(text) < 0: raise ValueError(text)
+    return int(text)
+
+
 PRESET_NAMES = ("tiny", "photos", "paper", "authors")
 CONFIG_OPTION = ("--config", dict(help="a TOML file with these options, such as configs/paper.toml; the command line comes first"))
 SET = ("--set", dict(action="append", default=[], metavar="NAME=VALUE", help="change a setting; may be repeated"))
 PRESET = ("--preset", dict(default="tiny", help=f"{', '.join(PRESET_NAMES)}: see `ssnet info --preset paper` (default tiny)"))
 DEVICE = ("--device", dict(default="auto", help="cpu, cuda, cuda:1, mps, or auto: the fastest there is (default)"))
-WORKERS = ("--workers", dict(type=int, default=0, help="processes that load pictures (default 0: none extra)"))
+WORKERS = ("--workers", dict(type=count, default=0, help="processes that load pictures (default 0: none extra)"))
 PICTURES = [
     ("--data", dict(help="folder with voc/ and saliency/{train,val,test}/, as `ssnet demo` writes it")),
     ("--voc", dict(help="a folder in VOC's layout such as VOCdevkit/VOC2012, or a CSV with the columns file,tags"))]
 TRAIN_SPLIT = ("--train-split", dict(help="ImageSets/Segmentation/NAME.txt to train on (default train; the paper: trainaug)"))
 CHECKPOINT = ("--checkpoint", dict(help="a file or a run folder (default: the network of the package, for drawn glyphs)"))
 SCORED = [
-    ("--data", dict(help="a set: voc12-val, ecssd … (data_scripts/ fetches them); or a folder with voc/ and saliency/")),
-    ("--split", dict(default="test", help="split, where --data is a folder (default test)")),
+    ("--data", dict(required=True, help="a set: voc12-val, ecssd … (data_scripts/ fetches them); or a folder with voc/ and "
+                    "saliency/, or either of the two")),
+    ("--split", dict(help="split, where --data is a folder (default test)")),
     ("--root", dict(default="data", help="folder that holds the named sets (default data)")),
     ("--extra", dict(action="store_true", help="files: let a folder hold more than the set asks for")),
     ("--ending", dict(default="", help="saliency maps: what follows a name, such as _sal for 0001_sal.png")),
@@ -295,7 +336,7 @@ COMMANDS = {
         *PICTURES, ("--saliency", dict(help="saliency set to train on, such as DUTS-TR")),
         ("--val-saliency", dict(help="saliency set to validate on, such as ECSSD")), TRAIN_SPLIT,
         ("--val-split", dict(help="split to validate on (default val; none: segmentation is not validated)")),
-        ("--validate-on", dict(type=int, default=0, help="pictures of each validation set to score on (default 0: all)")),
+        ("--validate-on", dict(type=count, default=0, help="pictures of each validation set to score on (default 0: all)")),
         DEVICE, WORKERS]),
     "pseudo-label": (run_pseudo_label, "Write the pseudo labels of the training split, indexed PNGs. Classes that a "
                      "picture's tags do not name are ruled out. Settings: passes (0: one clean pass), flip, scales, crf, "
@@ -308,7 +349,7 @@ COMMANDS = {
                  "maps. At the pictures' own size; no CRF, no flip, no tags unless asked for, and each figure says so.",
                  "ssnet evaluate runs/mine/stage2 --data runs/demo/data --split test", [
         ("target", dict(nargs="?", help="a checkpoint, a run folder, or a folder of PNGs (default: the network of the package)")),
-        *SCORED, ("--out", dict(help="table, JSON, figure, and a network's PNGs (default: evaluation/ beside the target)")),
+        *SCORED, ("--out", dict(help="table, JSON, figure, and a network's PNGs (default: evaluation/ in the target's folder)")),
         ("--flip", dict(action="store_true", help="average with the mirrored picture")),
         ("--scales", dict(default="1", help="average over these scales of the input, such as 0.75,1,1.25 (default 1)")),
         ("--crf", dict(action="store_true", help="refine the class maps with the dense CRF")),
@@ -334,7 +375,7 @@ COMMANDS = {
         CHECKPOINT, ("--out", dict(required=True, help="the file to write"))]),
 }
 
-# %% ../nbs/40_cli.ipynb #dd455f62
+# %% ../nbs/40_cli.ipynb #0da39617
 def make_parser(
     said: dict | None = None,  # option -> default, of a configuration
 ) -> argparse.ArgumentParser:
@@ -359,8 +400,10 @@ def parse(
     "Read the command line. Raises `InputError` for a configuration that cannot be used."
     args = make_parser().parse_args(argv)
     if not getattr(args, "config", None): return args
-    said = defaults_of(read_config(args.config), args.name, getattr(args, "stage", None))
-    return make_parser(said).parse_args(argv)
+    config = read_config(args.config)
+    check_settings(config)
+    if args.data: config["data"] = {}
+    return make_parser(defaults_of(config, args.name, getattr(args, "stage", None))).parse_args(argv)
 
 
 def main(

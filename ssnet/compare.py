@@ -3,15 +3,13 @@
 # %% auto #0
 __all__ = ['NOTE', 'SERVER', 'COLUMNS', 'How', 'figure_label', 'Result', 'some', 'match_files', 'read_note', 'claim', 'how_of',
            'weights_of', 'keep_tagged', 'refiner', 'write_prediction', 'unfinished', 'write_predictions', 'check_how',
-           'pack_for_server', 'read_prediction', 'score_labels', 'read_map', 'score_maps', 'score_peers',
-           'markdown_table', 'peer_table', 'titled', 'saliency_curves', 'iou_bars', 'saliency_pair', 'score_folder',
-           'scoring_view', 'predict_set', 'write_results', 'is_network', 'evaluate_target', 'evaluate_peers']
+           'read_prediction', 'score_labels', 'read_map', 'score_maps', 'score_peers', 'markdown_table', 'titled',
+           'saliency_curves', 'iou_bars', 'saliency_pair', 'score_folder', 'scoring_view', 'predict_set',
+           'write_results', 'is_network', 'evaluate_target', 'evaluate_peers']
 
-# %% ../nbs/24_compare.ipynb #f46f891f
+# %% ../nbs/24_compare.ipynb #5cc2812d
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,7 +107,7 @@ def match_files(
                          "Is it the right set? If so, allow extra files.")
     return {name: found[name] for name in names}
 
-# %% ../nbs/24_compare.ipynb #0de993f7
+# %% ../nbs/24_compare.ipynb #3f41da93
 NOTE = "made_with.json"
 
 
@@ -132,7 +130,7 @@ def claim(
     if not (Path(folder) / NOTE).exists() and not any(Path(folder).glob("*.png")):
         write_whole(Path(folder) / NOTE, json.dumps(made_with).encode())
     elif read_note(folder) != made_with:
-        raise InputError(f"'{folder}' holds labels that were made with something else (network, pictures or settings); "
+        raise InputError(f"'{folder}' holds PNGs that were made with something else (network, pictures or settings); "
                          "choose another folder or delete it.")
 
 
@@ -176,7 +174,7 @@ def refiner(
         return dense_crf(H, sample["picture"]) if how.crf else H
     return refine
 
-# %% ../nbs/24_compare.ipynb #48f7f279
+# %% ../nbs/24_compare.ipynb #eeadace9
 def write_prediction(
     path: Path,   # NAME.png
     kind: str,    # "segmentation" or "saliency"
@@ -224,24 +222,14 @@ def check_how(
     kind: str,  # "segmentation" or "saliency"
     how: How,   # the settings
 ) -> None:
-    "Raise InputError for settings that would change nothing, and so would be said wrongly."
+    "Raise InputError for scales that cannot be, and for settings that would change nothing and so be said wrongly."
+    if not how.scales or not all(0 < scale <= 16 for scale in how.scales):
+        raise InputError(f"Scales must be above 0 and at most 16, but they are {', '.join(map(str, how.scales)) or 'none'}.")
     if kind == "saliency" and (how.crf or how.tags):
         raise InputError("CRF and tags change class maps, not the saliency map S: leave them out for a saliency set.")
 
-# %% ../nbs/24_compare.ipynb #24fb10a6
+# %% ../nbs/24_compare.ipynb #2bdf3768
 SERVER = "results/VOC2012/Segmentation/comp6_test_cls"
-
-
-def pack_for_server(
-    folder: str | Path,  # of label PNGs
-    path: str | Path,    # the archive; ends in .tgz
-) -> Path:               # the same path
-    "Pack label PNGs as VOC's evaluation server takes them. Raises InputError where there are none."
-    files = pictures_by_stem(folder, "label")
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, file in files.items(): archive.add(file, f"{SERVER}/{name}.png")
-    return write_whole(path, buffer.getvalue())
 
 # %% ../nbs/24_compare.ipynb #ed2a2450
 def read_prediction(
@@ -311,7 +299,7 @@ def score_maps(
     return Result(Path(folder).name, data or Path(masks).resolve().parent.name, len(truth), how_of(folder),
                   scores.compute(), curves, notes)
 
-# %% ../nbs/24_compare.ipynb #380e52d9
+# %% ../nbs/24_compare.ipynb #a00095bf
 COLUMNS = ("miou", "accuracy", "max_f", "mean_f", "adaptive_f", "weighted_f", "mae", "s_measure", "max_e", "mean_e",
            "adaptive_e", "max_f_authors", "mae_raw")
 
@@ -344,15 +332,6 @@ def markdown_table(
     below = [f"- {r.name}: {'; '.join([r.label, *r.notes])}" for r in rows]
     below += [f"- {name}: NOT SCORED. {why}" for name, why in (failed or {}).items()]
     return "\n".join([*(lines if results else []), "", *below]) + "\n"
-
-
-def peer_table(
-    folder: str | Path,  # holds a folder of maps for each method
-    masks: str | Path,   # folder of the true masks
-    **options,           # of `score_maps`: data, ending, extra, weighted
-) -> str:                # markdown
-    "One table for many saliency methods. Raises InputError where there is no method."
-    return markdown_table(*score_peers(folder, lambda method: score_maps(method, masks, **options)))
 
 # %% ../nbs/24_compare.ipynb #e64159b8
 def titled(
@@ -479,7 +458,7 @@ def is_network(
     try: return bool(checkpoint_at(target))
     except InputError: return False
 
-# %% ../nbs/24_compare.ipynb #26880dc0
+# %% ../nbs/24_compare.ipynb #766f94fb
 def evaluate_target(
     target: str | Path,    # a checkpoint, a run folder, or a folder of predictions
     place,                 # the set: `kind`, `folder`, `split`, such as `ssnet.sets.scoring_set` gives
@@ -496,7 +475,7 @@ def evaluate_target(
         raise InputError(f"'{target}' holds finished predictions: CRF, scales, flip and tags apply to a network only.")
     folder = predict_set(target, place, out, how or How(), device, **(predicting or {})) if network else Path(target)
     result = score_folder(folder, place, data, **scoring)
-    result.name = Path(target).stem
+    result.name = Path(target).stem if Path(target).is_file() else Path(target).name
     write_results([result], out)
     return result
 

@@ -175,7 +175,7 @@ class SaliencyDataset(PictureDataset):
         sample, path = super().read(index), self.masks[index]
         return {**sample, "saliency": as_mask(read_mask(path), sample["image"], path)}
 
-# %% ../nbs/05_datasets.ipynb #52272f45
+# %% ../nbs/05_datasets.ipynb #2665eed9
 def read_csv(
     path: str | Path,                # the file
     columns: tuple[str, ...],        # columns that it must have
@@ -197,12 +197,16 @@ def read_tagged(
     image_dir: Path,           # where the pictures lie
     classes: tuple[str, ...],  # all names, background first
 ) -> dict[str, Tensor]:        # from file to tags `(num_classes - 1,)`
-    "Raises InputError, with the line, for a missing picture, an unknown tag, or a picture listed twice."
-    found = {}
+    "Raises InputError, with the line, for a missing picture, an unknown tag, or a name (without suffix) listed twice."
+    found, known = {}, set()
     for where, row in read_csv(csv_path, ("file", "tags")):
         file, tags = ((row[column] or "").strip() for column in ("file", "tags"))
+        if Path(file).is_absolute() or ".." in Path(file).parts:
+            raise InputError(f"{where}: {file} leads out of the folder of pictures; copy the picture there.")
         if not (image_dir / file).is_file(): raise InputError(f"{where}: there is no picture {image_dir / file}.")
-        if file in found: raise InputError(f"{where}: {file} is listed twice; keep one line.")
+        name = Path(file).with_suffix("")
+        if name in known: raise InputError(f"{where}: {file} is listed twice, perhaps with another suffix; keep one line.")
+        known.add(name)
         try: found[file] = names_to_tags([tag.strip() for tag in tags.split(";") if tag.strip()], classes)
         except InputError as error: raise InputError(f"{where}: {error}") from error
     return found

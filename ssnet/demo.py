@@ -21,7 +21,7 @@ from .report import write_report
 from .stages import Data, run_both, score_checkpoint
 from .train import pick_device
 
-# %% ../nbs/34_demo.ipynb #f05f5f1e
+# %% ../nbs/34_demo.ipynb #2fb51036
 SPLITS = {"miou": "test", "miou_unseen_glyphs": "test_unseen"}  # name of a score -> split, where there is one
 
 
@@ -43,7 +43,7 @@ def run_and_score(
     metrics = {f"stage{i}": score_checkpoint(folder / f"stage{i}/checkpoint.safetensors", data, splits,
                                              Path(root) / "saliency/test", device) for i in (1, 2)}
     settings = {f"stage{r.stage}": asdict(r) for r in recipes} | machine() | about | {
-        "seed": recipes[0].seed, "labels": asdict(how), "crf": False, "flip_at_test": False, "tags_at_test": False}
+        "seed": recipes[0].seed, "labels": asdict(how), "crf_at_test": False, "flip_at_test": False, "tags_at_test": False}
     metrics |= {"pseudo_labels": quality, "settings": settings | {"resumed": resumed}}
     write_report(folder, data, metrics)
     metrics["seconds"] = round(time.perf_counter() - begin + about.get("composing_seconds", 0), 1)

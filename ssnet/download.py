@@ -159,7 +159,7 @@ def download(
             if attempt == tries or not (before or part.exists()): raise AddressError(cause(error, outer)) from error
         time.sleep(pause * attempt)
 
-# %% ../nbs/07_download.ipynb #7d10e92b
+# %% ../nbs/07_download.ipynb #b0b9b953
 def wrong_md5(
     path: Path,        # a file
     md5: str | None,   # its known checksum, if any
@@ -208,7 +208,8 @@ def fetch(
     except ImportError as missing:
         raise InputError(f'Fetching needs the package {missing.name}: pip install "ssnet[data]".') from missing
     except OSError as error:
-        raise InputError(f"{path} could not be written ({error.strerror}): make room, then run again.") from error
+        raise InputError(f"{path} could not be written ({error.strerror}): make room or choose another place, then run "
+                         "again.") from error
     told = "; ".join(failures)
     raise InputError(f"{path.name} could not be fetched: {told}. Run again later, or get it by hand to {path}.")
 

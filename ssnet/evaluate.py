@@ -86,7 +86,7 @@ def own_size(
         return tuple(int(n) for n in sample["size"])
     return tuple(sample.get("label", sample.get("saliency", sample["image"])).shape[-2:])
 
-# %% ../nbs/21_evaluate.ipynb #2b76a05e
+# %% ../nbs/21_evaluate.ipynb #953cef77
 def score_segmentation(
     net: SSNet,          # the network
     data: Dataset,       # the view (image, label mask)
@@ -125,7 +125,8 @@ def score_saliency(
 def segmentation_scores(
     confusion: ConfusionMatrix,  # of a split
 ) -> dict:                       # "miou", "iou": a list, None where the truth does not hold the class
-    "The figures of a confusion matrix."
+    "The figures of a confusion matrix. Raises InputError where nothing was counted."
+    confusion.check_counted()
     iou = iou_of_true_classes(confusion)
     return {"miou": float(np.nanmean(iou)), "iou": [None if np.isnan(x) else float(x) for x in iou]}
 

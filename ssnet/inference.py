@@ -119,7 +119,7 @@ class DenseBlock(nn.Module):
             end += growth
         return joined
 
-# %% ../nbs/19_inference.ipynb #232d5618
+# %% ../nbs/19_inference.ipynb #69d06938
 def simplify(
     network: nn.Module,  # norms behind convolutions are folded; changed in place
 ) -> None:
@@ -129,7 +129,8 @@ def simplify(
         if kind == "_DenseBlock": setattr(network, name, DenseBlock(layer))
         elif kind == "AvgPool2d" and layer.kernel_size == 1: setattr(network, name, nn.Identity())
         else: simplify(layer)
-        if kind == "_Transition": layer.norm, layer.relu = clamp_instead(layer.norm, layer.conv), nn.Identity()
+        if kind == "_Transition" and isinstance(layer.norm, nn.BatchNorm2d):  # else it is simple already
+            layer.norm, layer.relu = clamp_instead(layer.norm, layer.conv), nn.Identity()
 
 
 @torch.no_grad()

@@ -34,7 +34,7 @@ class SSNetOutput(NamedTuple):
     coarse_logits: Tensor      # `(B, C, h, w)`: logits from the last features alone, at their size
     tag_logits: Tensor | None  # `(B, C)`: classifier on pooled features, only in the authors' stage 2
 
-# %% ../nbs/13_model.ipynb #152f8efb
+# %% ../nbs/13_model.ipynb #13bde198
 SMALLEST = 32  # pixels
 
 
@@ -104,7 +104,9 @@ class SSNet(nn.Module):
         revision: str | None = None,     # on the hub: branch, tag or commit
     ) -> "SSNet":                        # ready to predict
         "The network that `save_pretrained` wrote; no code in its files can run. Raises InputError."
-        folder = Path(path) if Path(path).is_dir() else hub_folder(str(path), revision)
+        folder = Path(path)
+        if not folder.is_dir(): folder = hub_folder(str(path), revision)
+        elif revision: raise InputError(f"'{path}' is a folder here, and has no revisions: leave out '{revision}'.")
         about, state = read_pretrained(folder)
         return network_of(about["model"], state, folder).eval()
 
@@ -239,7 +241,7 @@ def write_pretrained(
     write_whole(folder / CONFIG_FILE, text.encode())
     return folder
 
-# %% ../nbs/13_model.ipynb #1887506e
+# %% ../nbs/13_model.ipynb #0c0f0833
 def read_pretrained(
     folder: Path,                        # that `save_pretrained` wrote
 ) -> tuple[dict, dict[str, Tensor]]:     # what config.json says, and the tensors by name
@@ -268,7 +270,7 @@ def network_of(
 ) -> SSNet:                    # with these tensors
     "Build a network and fill it. Raises InputError where the arguments make no network, or the tensors do not fit."
     try:
-        net = build_ssnet(**config)
+        net = build_ssnet(**config, weights=None)  # a stranger's file names no file of yours to read
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputError(f"What '{source}' says of its network makes none: {error}") from error
     load_weights(net, state, str(source))

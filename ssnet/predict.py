@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Prediction', 'best_class', 'Segmenter', 'find_pictures', 'save_prediction', 'predict_all']
 
-# %% ../nbs/22_predict.ipynb #48136ef7
+# %% ../nbs/22_predict.ipynb #18cf0949
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ from torchvision import tv_tensors
 
 from .augment import eval_transform
 from .checkpoint import load_network
-from .files import InputError, picture_paths, read_picture, write_picture
+from .files import InputError, picture_paths, read_picture, to_rgb, write_picture
 from .inference import fast
 from .labels import overlay, write_label
 
@@ -42,7 +42,7 @@ class Prediction:
         share = np.bincount(self.label.ravel(), minlength=len(self.classes)) / self.label.size
         return {name: float(s) for name, s in zip(self.classes[1:], share[1:]) if s > 0}
 
-# %% ../nbs/22_predict.ipynb #ba10c19c
+# %% ../nbs/22_predict.ipynb #e32b85e7
 def best_class(
     H: Tensor,    # class probabilities, `(C, h, w)`
     size: tuple,  # (height, width)
@@ -51,11 +51,11 @@ def best_class(
     best, label = torch.zeros(size), torch.zeros(size, dtype=torch.uint8)
     for i, plane in enumerate(H):
         larger = F.interpolate(plane[None, None], size, mode="bilinear", align_corners=False)[0, 0]
-        better = larger > best
-        best[better], label[better] = larger[better], i
+        label.masked_fill_(larger > best, i)
+        torch.maximum(best, larger, out=best)
     return label.numpy()
 
-# %% ../nbs/22_predict.ipynb #992d5d99
+# %% ../nbs/22_predict.ipynb #d7f6a97d
 class Segmenter:
     "A network ready for pictures of any kind and size."
 
@@ -73,10 +73,10 @@ class Segmenter:
     @torch.inference_mode()
     def __call__(
         self,
-        picture: str | Path | Image.Image,  # a file, or an RGB picture
+        picture: str | Path | Image.Image,  # a file, or a Pillow image
     ) -> Prediction:
         "Segment one picture. Raises `InputError` where the file cannot be read."
-        picture = picture if isinstance(picture, Image.Image) else read_picture(picture)
+        picture = to_rgb(picture) if isinstance(picture, Image.Image) else read_picture(picture)
         sample = self.prepare({"image": tv_tensors.Image(picture)})
         out = self.net(sample["image"][None].to(next(self.net.parameters()).device))
         size = picture.size[::-1]

@@ -4,7 +4,7 @@
 __all__ = ['LABEL_PRESETS', 'restrict_to_tags', 'label_from', 'LabelRecipe', 'make_label_recipe', 'label_batch',
            'write_pseudo_labels', 'pseudo_label_quality']
 
-# %% ../nbs/31_pseudo.ipynb #107cd1b4
+# %% ../nbs/31_pseudo.ipynb #59b1d227
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from .compare import unfinished
 from .crf import dense_crf
-from .evaluate import as_lists, own_size, scaled, stacked_maps
+from .evaluate import as_lists, own_size, scaled, segmentation_scores, stacked_maps
 from .files import InputError
 from .heads import resize
 from .labels import IGNORE_INDEX, read_label, write_label
@@ -124,7 +124,7 @@ def write_pseudo_labels(
             bar.update(len(list(pool.map(write, label_batch(net.eval(), samples, how, reading)))))
     return len(todo)
 
-# %% ../nbs/31_pseudo.ipynb #8234d27d
+# %% ../nbs/31_pseudo.ipynb #3b8f62d8
 def pseudo_label_quality(
     folder: str | Path,  # pseudo labels
     data: Dataset,       # view (image, label mask) of the same pictures, masks at their own size
@@ -132,7 +132,7 @@ def pseudo_label_quality(
 ) -> dict:               # "miou", "iou" (list), "accuracy", "object_accuracy", "kept"
     "Compare pseudo labels with the truth. Raises `InputError` for a label that is not there."
     confusion, kept, pixels = ConfusionMatrix(num_classes), 0, 0
-    for i in range(len(data)):
+    for i in tqdm(range(len(data)), desc="comparing", disable=None):
         sample = data[i]
         path, truth = Path(folder) / f"{sample['name']}.png", np.array(sample["label"])
         if not path.exists():
@@ -143,6 +143,6 @@ def pseudo_label_quality(
         confusion.update(label[use], truth[use])
     right = np.asarray(confusion.matrix).diagonal()
     objects = np.asarray(confusion.matrix)[1:].sum()
-    return {"miou": float(confusion.miou()), "iou": [None if np.isnan(x) else float(x) for x in confusion.iou()],
-            "accuracy": float(confusion.accuracy()), "object_accuracy": float(right[1:].sum() / max(1, objects)),
-            "kept": float(kept / pixels)}
+    return segmentation_scores(confusion) | {
+        "accuracy": confusion.accuracy(), "object_accuracy": float(right[1:].sum() / max(1, objects)),
+        "kept": float(kept / pixels)}

@@ -4,7 +4,9 @@
 __all__ = ['TINY', 'TINY2', 'PHOTOS', 'PAPER', 'PAPER2', 'PRESETS', 'SWITCH', 'CHOICES', 'LEAST', 'Recipe', 'make_recipe',
            'as_type_of', 'check_recipe', 'rate_at', 'build']
 
-# %% ../nbs/16_recipe.ipynb #fc7b1e1a
+# %% ../nbs/16_recipe.ipynb #9a6e451c
+import math
+import operator
 from dataclasses import dataclass, fields, replace
 
 from .files import InputError
@@ -47,9 +49,10 @@ class Recipe:
     color: float = 0.0                # augmentation: strength of the colour jitter
     seed: int = 0                     # of the new weights and of the order and augmentation of the pictures
 
-# %% ../nbs/16_recipe.ipynb #9aa43507
+# %% ../nbs/16_recipe.ipynb #e2aef9fc
 TINY = Recipe()
-TINY2 = replace(TINY, stage=2, start="stage1", output_stride=4, sam_kernel=12, dilations=(2, 4, 6, 8), steps=550, rate=1.5e-3)
+TINY2 = replace(TINY, stage=2, start="stage1", output_stride=4, sam_kernel=12, dilations=(2, 4, 6, 8), steps=550,
+                rate=1.5e-3)
 PHOTOS = replace(TINY, backbone="efficientnet_lite0", weights="imagenet", output_stride=16, size=128, steps=300,
                  rate=2e-4, new_factor=10.0, rotate=10.0)
 PAPER = Recipe(backbone="densenet169", weights="imagenet", output_stride=16, dilations=(6, 12, 18, 24), size=256,
@@ -63,7 +66,7 @@ PRESETS = {
     "authors": tuple(replace(r, reading="authors", not_salient="background") for r in (PAPER, PAPER2)),
 }
 
-# %% ../nbs/16_recipe.ipynb #0e0b36dc
+# %% ../nbs/16_recipe.ipynb #5c49ce63
 SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -91,12 +94,14 @@ def as_type_of(old, name: str, value):
         if isinstance(old, bool):
             return SWITCH[str(value).lower()]
         if isinstance(old, tuple):
-            return tuple(type(old[0])(x) for x in (value.split(",") if isinstance(value, str) else value))
+            return tuple(as_type_of(old[0], name, x) for x in (value.split(",") if isinstance(value, str) else value))
+        if isinstance(old, int) and not isinstance(value, str):
+            return operator.index(value)  # 4.5 is refused, not cut to 4
         return type(old)(value)
     except (KeyError, TypeError, ValueError):
         raise InputError(f"The setting '{name}' cannot be {value!r}; give a value like {old!r}.") from None
 
-# %% ../nbs/16_recipe.ipynb #a4ba4874
+# %% ../nbs/16_recipe.ipynb #293f0f37
 CHOICES = {
     "start": ("", "stage1"),
     "reading": ("paper", "authors"),
@@ -107,9 +112,9 @@ CHOICES = {
     "passes": (1, 2),
 }
 
-LEAST = {"steps": 1, "batch": 1, "size": 32, "output_stride": 1, "rate": 0, "new_factor": 0, "tag_weight": 0, "decay": 0,
-         "every": 1, "beta1": 0, "sam_kernel": 0, "weight_decay": 0, "clip": 0, "rotate": 0, "color": 0, "seed": 0,
-         "accumulate": 1}
+LEAST = {"steps": 1, "batch": 1, "size": 32, "output_stride": 1, "rate": 0, "new_factor": 0, "tag_weight": 0,
+         "decay": 0, "every": 1, "beta1": 0, "sam_kernel": 0, "weight_decay": 0, "clip": 0, "rotate": 0, "color": 0,
+         "seed": 0, "accumulate": 1}
 
 
 def check_recipe(
@@ -121,11 +126,11 @@ def check_recipe(
             choices = " or ".join(map(str, allowed))
             raise InputError(f"The setting '{name}' cannot be '{getattr(recipe, name)}'; choose {choices}.")
     for name, least in LEAST.items():
-        if not getattr(recipe, name) >= least:
-            raise InputError(f"The setting '{name}' is {getattr(recipe, name)}; it must be at least {least}.")
+        if not least <= getattr(recipe, name) < math.inf:
+            raise InputError(f"The setting '{name}' is {getattr(recipe, name)}; it must be {least} or more, and finite.")
     if recipe.reading == "authors" and recipe.not_salient != "background":
-        raise InputError("The authors' reading takes the background where a pixel is not salient: set not_salient=background.")
-    if min(recipe.dilations) < 1 or not recipe.beta1 < 1:
+        raise InputError("The authors' reading takes the background where no object is: set not_salient=background.")
+    if min(recipe.dilations, default=0) < 1 or not recipe.beta1 < 1:
         raise InputError("Dilations must be at least 1, and 'beta1' below 1.")
     if not 0 < recipe.crop <= 1:
         raise InputError(f"The setting 'crop' is {recipe.crop}; it is a share of the side and must be in (0, 1].")

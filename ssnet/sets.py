@@ -119,7 +119,7 @@ def saliency_set(
     return DataSet(title, "saliency", folder=title, marker=images[0], parts=parts, counts={"pairs": pairs},
                    citation=citation, **fields)
 
-# %% ../nbs/08_sets.ipynb #76a6d699
+# %% ../nbs/08_sets.ipynb #d1066776
 DUTS_PAPER = ("Wang, Lu, Wang, Feng, Wang, Yin, Ruan: Learning to Detect Salient Objects with Image-level Supervision, "
               "CVPR 2017")
 DALIAN, HONG_KONG = "http://saliencydetection.net", "www.cse.cuhk.edu.hk/leojia/projects/hsaliency/data/ECSSD"
@@ -147,7 +147,7 @@ ECSSD = saliency_set(
     archives=tuple(Archive(name, (f"https://{HONG_KONG}/{name}", f"http://{HONG_KONG}/{name}"))
                    for name in ("images.zip", "ground_truth_mask.zip")))
 
-# Address, md5 and 850: pysaliency's reader of this set. Folders: Open Model Zoo's instructions.
+# Address, md5, 850 and citation: pysaliency's reader of this set. Folders: Open Model Zoo's instructions.
 PASCAL_S = saliency_set(
     "PASCAL-S", 850, ("images", "datasets/imgs/pascal"), ("masks", "datasets/masks/pascal"),
     "Li, Hou, Koch, Rehg, Yuille: The Secrets of Salient Object Segmentation, CVPR 2014",
@@ -160,6 +160,7 @@ HKU_IS = saliency_set("HKU-IS", 4447, ("images", "imgs"), ("masks", "gt"),
                       "Li, Yu: Visual Saliency Based on Multiscale Deep Features, CVPR 2015")
 
 # 300: SOD's page (elderlab.yorku.ca), where the masks are outlines in .mat files; as PNGs they come from others.
+# Citation: the BibTeX entries in several public readmes (movahedi2010design).
 SOD = saliency_set("SOD", 300, ("images", "images"), ("masks", "masks"),
                    "Movahedi, Elder: Design and Perceptual Validation of Performance Measures for Salient Object "
                    "Segmentation, CVPR Workshops 2010")

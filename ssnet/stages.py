@@ -4,7 +4,7 @@
 __all__ = ['Data', 'passes_of', 'view_of', 'pseudo_label_view', 'start_from', 'train_stage', 'check_stage2', 'spread',
            'validation', 'check_classes', 'label_training_set', 'quality_of', 'run_both', 'score_checkpoint']
 
-# %% ../nbs/32_stages.ipynb #45d2ef77
+# %% ../nbs/32_stages.ipynb #fd81b79c
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .evaluate import evaluate
 from .files import InputError, check_folder
 from .labels import read_classes
 from .model import SSNet
-from .parallel import max_over_processes, say
+from .parallel import max_over_processes, rank, say
 from .pseudo import LabelRecipe, pseudo_label_quality, write_pseudo_labels
 from .recipe import Recipe, build
 from .train import Run, fit
@@ -67,7 +67,7 @@ class Data:
         folder = "SegmentationClassAug" if split == "trainaug" else "SegmentationClass"
         return VOCDataset(self.voc, split, labels=self.voc / folder, tags=False, transform=transform)
 
-# %% ../nbs/32_stages.ipynb #0c904820
+# %% ../nbs/32_stages.ipynb #62ce4700
 def passes_of(
     dataset: Dataset,            # of `Data`, with `view` as its transform
     made_with: dict,             # of `claim`: "passes" and "seed"
@@ -90,16 +90,17 @@ def pseudo_label_view(
     recipe: Recipe,       # of stage 2
     folder: str | Path,   # of pseudo labels
 ) -> Dataset:             # view (image, pseudo label, tags)
-    "What stage 2 learns its classes from. Raises `InputError` where picture and label would differ in size."
+    "What stage 2 learns its classes from. Raises `InputError` where the recipe asks for other views than were labelled."
     made_with = read_note(check_folder(folder, "pseudo label")) or {}
     if "passes" not in made_with:
         raise InputError(f"'{folder}' has no whole made_with.json, so nobody knows which picture a label belongs to; "
                          "make the labels with `ssnet pseudo-label`.")
     if not made_with["passes"]:
         return data.tag_view(train_transform(recipe.size, recipe.rotate, recipe.crop, color=recipe.color), folder)
-    if made_with["size"] != recipe.size:
-        raise InputError(f"The pseudo labels in '{folder}' are {made_with['size']} pixels wide, but the recipe's size is "
-                         f"{recipe.size}: train with size={made_with['size']}, or make other labels.")
+    for name in ("size", "rotate", "crop"):
+        if made_with[name] != getattr(recipe, name):
+            raise InputError(f"The pseudo labels in '{folder}' were made with {name}={made_with[name]}, but the recipe says "
+                             f"{getattr(recipe, name)}: train with {name}={made_with[name]}, or make other labels.")
     return passes_of(data.tag_view(view_of(made_with)), made_with, folder, color_transform(recipe.color))
 
 # %% ../nbs/32_stages.ipynb #626a3a9f
@@ -174,7 +175,7 @@ def validation(
         return None
     return lambda net: evaluate(net, labels, saliency, len(data.classes))
 
-# %% ../nbs/32_stages.ipynb #e38aaf55
+# %% ../nbs/32_stages.ipynb #aa4ceba7
 def check_classes(about, data: Data) -> None:
     "Raise `InputError` where a checkpoint and the pictures speak of different classes."
     if about.classes != tuple(data.classes):
@@ -207,8 +208,8 @@ def quality_of(
     data: Data,           # its training split has the labels
     folder: str | Path,   # of pseudo labels
 ) -> dict:                # of `pseudo_label_quality`; empty where there is no truth, which is said
-    "How good the pseudo labels are."
-    if data.own_pictures: return {}
+    "How good the pseudo labels are; the first of several processes looks."
+    if data.own_pictures or rank(): return {}
     made_with = read_note(folder)
     try:
         truth = data.label_view(view_of(made_with) if made_with["passes"] else None, data.train_split)

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['DTYPES', 'losses_of', 'outputs_of', 'to_device', 'train_mode', 'autocast', 'make_optimizer', 'set_rate', 'cut',
-           'label_shares', 'backward', 'update', 'make_scaler', 'pick_device', 'batches', 'ignore_ctrl_c', 'Run',
-           'Diary', 'open_board', 'Stopped', 'StopRequest', 'ready', 'fit']
+           'label_shares', 'backward', 'update', 'make_scaler', 'pick_device', 'batches', 'stand_apart', 'Run', 'Diary',
+           'open_board', 'Stopped', 'StopRequest', 'ready', 'fit']
 
 # %% ../nbs/30_train.ipynb #a0ef33d0
 import csv
@@ -90,7 +90,7 @@ def train_mode(
             layer.eval().requires_grad_(False)
     return net
 
-# %% ../nbs/30_train.ipynb #4b06891a
+# %% ../nbs/30_train.ipynb #f26d8630
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -103,8 +103,8 @@ def autocast(
         return nullcontext()
     if device.type == "mps" or (device.type, precision) == ("cpu", "fp16"):
         raise InputError(f"Precision {precision} is not supported here on '{device.type}'; use fp32.")
-    if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported():
-        raise InputError("This GPU has no bf16; use fp16 or fp32.")
+    if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InputError("This GPU has no bf16 of its own (imitating it is slow); use fp16 or fp32.")
     return torch.autocast(device.type, DTYPES[precision])
 
 # %% ../nbs/30_train.ipynb #f68ce54b
@@ -128,7 +128,7 @@ def set_rate(
         group["lr"] = rate_at(recipe, step) * group["factor"]
     return rate_at(recipe, step)
 
-# %% ../nbs/30_train.ipynb #aa1b6616
+# %% ../nbs/30_train.ipynb #73a364e3
 def cut(
     batch: dict,  # tensors and lists, all of length B
     parts: int,   # n, divides B
@@ -148,7 +148,7 @@ def label_shares(
         return [1.0] * n
     counts = np.array([int((part["label"] != IGNORE_INDEX).sum()) for part in cut(tag_batch, n)])
     mean = sum_over_processes(counts.sum()) / (n * world())
-    return [float(count / max(mean, 1)) for count in counts]
+    return [float(count / (mean or 1)) for count in counts]
 
 # %% ../nbs/30_train.ipynb #e72a2695
 def backward(
@@ -196,7 +196,7 @@ def make_scaler(
     "The scaler of fp16's gradients; it does nothing for other precisions."
     return torch.amp.GradScaler(next(net.parameters()).device.type, enabled=recipe.precision == "fp16")
 
-# %% ../nbs/30_train.ipynb #e865fa76
+# %% ../nbs/30_train.ipynb #0330b19a
 def pick_device(
     name: str = "auto",  # "cpu", "cuda", "cuda:1", "mps", or "auto": the fastest there is
 ) -> torch.device:  # one that works
@@ -212,7 +212,7 @@ def pick_device(
         if device.type not in ("cpu", "cuda", "mps"):
             raise RuntimeError
         torch.zeros(1, device=device)
-        if device.type == "cuda":
+        if device.index is not None and device.type == "cuda":
             torch.cuda.set_device(device)
     except (RuntimeError, AssertionError, NotImplementedError):
         raise InputError(
@@ -220,7 +220,7 @@ def pick_device(
         ) from None
     return device
 
-# %% ../nbs/30_train.ipynb #08a32251
+# %% ../nbs/30_train.ipynb #69b4f77c
 def batches(
     data: Dataset,     # one view
     recipe: Recipe,    # says batch size and seed
@@ -236,12 +236,13 @@ def batches(
     sampler = (batch[rank() :: world()] for batch in step_batches(len(data), recipe.batch, seed, start))
     return DataLoader(SeededView(data, seed), batch_sampler=sampler, num_workers=workers,
                       prefetch_factor=4 if workers else None, pin_memory=torch.cuda.is_available(),
-                      generator=torch.Generator(), worker_init_fn=ignore_ctrl_c)
+                      generator=torch.Generator(), worker_init_fn=stand_apart)
 
 
-def ignore_ctrl_c(worker: int) -> None:
-    "Ctrl-C is for the main process, which saves and then ends its workers."
+def stand_apart(worker: int) -> None:
+    "Ctrl-C, and torchrun's SIGTERM to a whole group, are for the main process, which saves and then ends its workers."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgid"): os.setpgid(0, 0)  # a group of its own; Windows has none
 
 # %% ../nbs/30_train.ipynb #9b8304fe
 class Run:

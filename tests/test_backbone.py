@@ -206,6 +206,8 @@ def test_files_that_are_no_weights_are_refused_in_one_sentence():
         with pytest.raises(InputError, match="code.pth cannot be read as weights"): read_weights(f"{folder}/code.pth")
     with pytest.raises(InputError, match="The weights in here are of another network: .* first 'stem.0.weight'"):
         load_weights(tiny(), {"stem.0.weight": torch.zeros(1)}, "here")
+    with pytest.raises(InputError, match="first 'stem.0.weight'"):  # right names and shapes, but tensors of another kind
+        load_weights(tiny(), {n: x.to_sparse() if x.ndim == 4 else x for n, x in tiny().state_dict().items()}, "here")
 
 
 

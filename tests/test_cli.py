@@ -69,7 +69,16 @@ def test_a_configuration_speaks_where_the_command_line_is_silent():
         assert args.set == ["crf=true", "scales=1.0,0.5"] and args.out == str(Path("runs/x/pseudo")) and args.workers == 3
         args = parse(["evaluate", "--config", str(path), "--data", "ecssd"])
         assert args.target == str(Path("runs/x/stage2")) and args.data == "ecssd"
+        args = parse(["train", "--stage", "1", "--config", str(path), "--data", "d"])
+        assert (args.data, args.voc, args.train_split) == ("d", None, None)                   # --data names all the pictures
+        for text, message in (("[stage2]\nstep = 7", "no setting 'step'"), ("[labels]\npases = 2", "no setting 'pases'")):
+            path.write_text(text)
+            with pytest.raises(InputError, match=message): parse(["train", "--stage", "1", "--config", str(path)])
+        path.write_text("workers = 1.5")
+        with pytest.raises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            parse(["train", "--stage", "1", "--config", str(path)])
         for text, message in (("steps = 3", "The top of .* cannot hold 'steps'"), ("[date]", "cannot hold 'date'"),
+                              ('data = "d"', "'data' in .* must be a section"),
                               ('[data]\nvok = "v"', r"\[data\] of .* cannot hold 'vok'"), ("a = ", "is no TOML")):
             path.write_text(text)
             with pytest.raises(InputError, match=message): read_config(path)
@@ -84,32 +93,15 @@ def test_five_commands_go_from_pictures_to_scores():
         assert call("train", "--stage", 1, "--run", at / "one", "--data", at / "data", *QUICK)[0] == 0
         status, out, _ = call("pseudo-label", "--checkpoint", at / "one", "--out", at / "pseudo", *data, "--set", "crf=true")
         assert status == 0 and "object_accuracy" in out and len(list((at / "pseudo").glob("*.png"))) == 8
-        assert (
-            call(
-                "train",
-                "--stage",
-                2,
-                "--run",
-                at / "two",
-                "--data",
-                at / "data",
-                "--pseudo-labels",
-                at / "pseudo",
-                "--stage1",
-                at / "one",
-                *QUICK,
-            )[0]
-            == 0
-        )
+        stage2 = ("--pseudo-labels", at / "pseudo", "--stage1", at / "one")
+        assert call("train", "--stage", 2, "--run", at / "two", "--data", at / "data", *stage2, *QUICK)[0] == 0
         status, out, _ = call("evaluate", at / "two", *data, "--out", at / "scores")
         assert status == 0 and "no CRF, scales 1.0, no flip, no tags" in out
         scores = json.loads((at / "scores/data-test/scores.json").read_text())["results"][0]
         assert 0 <= scores["scores"]["miou"] <= 1 and scores["pictures"] == 4 and scores["settings"]["tags"] is False
         assert "mae" in json.loads((at / "scores/data-saliency-test/scores.json").read_text())["results"][0]["scores"]
         status, out, _ = call("predict", at / "data/voc/JPEGImages", "--out", at / "out", "--checkpoint", at / "two")
-        assert status == 0 and len(list((at / "out").glob("*_mask.png"))) == len(
-            list((at / "data/voc/JPEGImages").iterdir())
-        )
+        assert status == 0 and len(list((at / "out").glob("*_mask.png"))) == len(list((at / "data/voc/JPEGImages").iterdir()))
         status, out, _ = call("info", at / "two")
         assert status == 0 and "stage 2" in out and '"steps": 2' in out
 
@@ -126,7 +118,7 @@ def test_a_configuration_file_drives_all_commands():
             status, out, err = call(*words, "--config", config)
             assert status == 0, err
         assert len(list((at / "run/pseudo").glob("*_[01].png"))) == 16
-        assert (at / "run/evaluation/data-test/table.md").is_file()
+        assert (at / "run/stage2/evaluation/data-test/table.md").is_file()
 
 
 
@@ -161,6 +153,10 @@ def test_bad_input_gets_one_sentence():
         assert one_sentence(call(*score, "voc13-val"), "no set 'voc13-val'", "ecssd")
         assert one_sentence(call(*score, "ecssd", "--root", at), "data_scripts/ecssd.py")
         assert one_sentence(call(*score, at / "data", "--scales", "big"), "big")
+        assert one_sentence(call(*score, at / "data", "--scales", "0"), "above 0")
+        assert one_sentence(call(*score, "voc12-val", "--split", "val"), "--split")
+        assert one_sentence(call(*score, at / "data/voc", "--weighted"), "--weighted")
+        assert call("compare", at)[0] == call(*train, "--workers", -1)[0] == 2
         assert one_sentence(call("train", "--stage", 1, "--data", at / "data"), "--run is missing")
         assert one_sentence(call(*train, "--save-every", 0), "at least 1")
         assert one_sentence(call(*score, at / "data", "--split", "nowhere"), "nowhere")
@@ -204,12 +200,13 @@ def test_finished_predictions_are_scored_and_compared():
         maps = at / "maps"
         shutil.copytree(at / "scores/data-saliency-test/saliency", maps / "ours")
         shutil.copytree(at / "data/saliency/test/masks", maps / "truth")
-        shutil.rmtree(at / "data/voc")
+        words = ("--data", at / "data/saliency/test", *words[2:])
         status, out, _ = call("evaluate", maps / "truth", *words)
         assert status == 0 and "| truth | 1.0000" in out and "not known" in out
         assert one_sentence(call("evaluate", maps / "truth", *words, "--flip"), "finished predictions")
         status, out, _ = call("compare", maps, "--data", at / "data", "--out", at / "table")
-        assert status == 0 and out.index("| truth |") < out.index("| ours |") and (at / "table/curves.png").is_file()
+        assert status == 0 and "ours: NOT SCORED" in out and out.index("| truth |") < out.index("| ours |")
+        assert (at / "table/data-saliency-test/curves.png").is_file() and (at / "table/data-test/table.md").is_file()
 
 
 

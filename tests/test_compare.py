@@ -17,13 +17,12 @@ from ssnet.compare import iou_bars
 from ssnet.compare import keep_tagged
 from ssnet.compare import markdown_table
 from ssnet.compare import match_files
-from ssnet.compare import pack_for_server
-from ssnet.compare import peer_table
 from ssnet.compare import refiner
 from ssnet.compare import saliency_curves
 from ssnet.compare import saliency_pair
 from ssnet.compare import score_labels
 from ssnet.compare import score_maps
+from ssnet.compare import score_peers
 from ssnet.compare import scoring_view
 from ssnet.compare import unfinished
 from ssnet.compare import weights_of
@@ -38,7 +37,6 @@ from ssnet.files import InputError
 from ssnet.files import write_picture
 from ssnet.files import write_whole
 from ssnet.labels import read_label
-from ssnet.labels import voc_palette
 from ssnet.labels import write_label
 from ssnet.recipe import build
 from ssnet.recipe import make_recipe
@@ -47,7 +45,6 @@ import json
 import numpy as np
 import pytest
 import shutil
-import tarfile
 import tempfile
 import torch
 
@@ -212,25 +209,15 @@ def test_a_stopped_run_goes_on_and_gives_the_same_files():
                 write_predictions(small_net(), view, two, kind, How(flip=True))
         with pytest.raises(InputError, match="not the saliency map"):
             write_predictions(small_net(), view, Path(folder) / "x", "saliency", How(crf=True))
+        for wrong in ((), (0.0,), (float("nan"),), (float("inf"),)):
+            with pytest.raises(InputError, match="Scales must be above 0"):
+                write_predictions(small_net(), view, Path(folder) / "x", "saliency", How(wrong))
         assert not (Path(folder) / "x").exists()
 
 
 
-def test_the_archive_has_the_servers_layout():
-    "nbs/24_compare.ipynb, cell 31"
-    with tempfile.TemporaryDirectory() as folder:
-        write_label(f"{folder}/labels/2008_000001.png", np.array([[0, 15]], dtype=np.uint8))
-        claim(f"{folder}/other", weights="1")
-        with tarfile.open(pack_for_server(f"{folder}/labels", f"{folder}/results.tgz")) as archive:
-            assert archive.getnames() == ["results/VOC2012/Segmentation/comp6_test_cls/2008_000001.png"]
-            image = Image.open(archive.extractfile(archive.getnames()[0]))
-            assert image.mode == "P" and image.getpalette()[:48] == voc_palette()[:16].ravel().tolist()
-        with pytest.raises(InputError, match="holds no"): pack_for_server(f"{folder}/other", f"{folder}/none.tgz")
-
-
-
 def test_label_files_score_exactly_as_the_network_in_memory():
-    "nbs/24_compare.ipynb, cell 34"
+    "nbs/24_compare.ipynb, cell 33"
     net = small_net()
     with tempfile.TemporaryDirectory() as folder:
         voc, _ = small_sets(folder)
@@ -247,7 +234,7 @@ def test_label_files_score_exactly_as_the_network_in_memory():
 
 
 def test_iou_of_files_by_hand_and_files_that_cannot_be_scored():
-    "nbs/24_compare.ipynb, cell 35"
+    "nbs/24_compare.ipynb, cell 34"
     with tempfile.TemporaryDirectory() as folder:
         root, out = Path(folder) / "VOC2012", Path(folder) / "mine"
         write_whole(root / "ImageSets/Segmentation/val.txt", b"x\n")
@@ -268,7 +255,7 @@ def test_iou_of_files_by_hand_and_files_that_cannot_be_scored():
 
 
 def test_saliency_files_score_as_the_network_in_memory_to_eight_bits():
-    "nbs/24_compare.ipynb, cell 38"
+    "nbs/24_compare.ipynb, cell 37"
     net = small_net()
     with tempfile.TemporaryDirectory() as folder:
         _, saliency = small_sets(folder)
@@ -283,7 +270,7 @@ def test_saliency_files_score_as_the_network_in_memory_to_eight_bits():
 
 
 def test_maps_of_other_sizes_are_resized_and_counted():
-    "nbs/24_compare.ipynb, cell 39"
+    "nbs/24_compare.ipynb, cell 38"
     with tempfile.TemporaryDirectory() as folder:
         at, mask = Path(folder), np.zeros((40, 60), dtype=np.uint8)
         mask[10:30, 20:40] = 255
@@ -301,12 +288,12 @@ def test_maps_of_other_sizes_are_resized_and_counted():
 
 
 def test_one_table_for_many_methods_best_first_and_nothing_left_out():
-    "nbs/24_compare.ipynb, cell 45"
+    "nbs/24_compare.ipynb, cell 44"
     with tempfile.TemporaryDirectory() as folder:
         methods, masks = four_methods(folder)
-        table = peer_table(methods, masks, data="twelve masks")
+        table = markdown_table(*score_peers(methods, lambda method: score_maps(method, masks, "twelve masks")))
         alone = score_maps(methods / "soft", masks)
-        with pytest.raises(InputError, match="holds no folder"): peer_table(masks, masks)
+        with pytest.raises(InputError, match="holds no folder"): score_peers(masks, lambda method: None)
     lines = table.splitlines()
     rows = {line.split(" | ")[0].removeprefix("| "): float(line.split(" | ")[1]) for line in lines[2:5]}
     assert list(rows.values()) == sorted(rows.values(), reverse=True) and rows.keys() == {"soft", "shifted", "noisy"}
@@ -319,7 +306,7 @@ def test_one_table_for_many_methods_best_first_and_nothing_left_out():
 
 
 def test_figures_carry_the_label_the_curves_and_the_classes():
-    "nbs/24_compare.ipynb, cell 51"
+    "nbs/24_compare.ipynb, cell 50"
     curves = {k: np.linspace(0, 1, 256).tolist() for k in ("threshold", "precision", "recall", "f", "e")}
     one = Result("mine", "ECSSD", 1000, How(), {"mae": 0.1}, curves)
     two = Result("yours", "ECSSD", 1000, None, {"mae": 0.2}, curves)
@@ -335,7 +322,7 @@ def test_figures_carry_the_label_the_curves_and_the_classes():
 
 
 def test_duts_and_our_own_layout_are_both_understood():
-    "nbs/24_compare.ipynb, cell 54"
+    "nbs/24_compare.ipynb, cell 53"
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in ("ours/images", "ours/masks", "DUTS-TR/DUTS-TR-Image", "DUTS-TR/DUTS-TR-Mask", "bad/images"):
@@ -348,7 +335,7 @@ def test_duts_and_our_own_layout_are_both_understood():
 
 
 def test_a_network_and_the_files_that_it_wrote_get_the_same_scores():
-    "nbs/24_compare.ipynb, cell 58"
+    "nbs/24_compare.ipynb, cell 57"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         voc, saliency = small_sets(at)
@@ -378,7 +365,7 @@ def test_a_network_and_the_files_that_it_wrote_get_the_same_scores():
 
 
 def test_tags_at_validation_are_used_only_where_named_and_then_it_is_said():
-    "nbs/24_compare.ipynb, cell 59"
+    "nbs/24_compare.ipynb, cell 58"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         voc, _ = small_sets(at)

@@ -3,8 +3,8 @@ from PIL import Image
 from importlib.util import find_spec
 from pathlib import Path
 from ssnet.crf import CRF
+from ssnet.crf import FLOOR
 from ssnet.crf import Lattice
-from ssnet.crf import SMALLEST
 from ssnet.crf import corner_keys
 from ssnet.crf import dense_crf
 from ssnet.crf import embed
@@ -162,7 +162,7 @@ def test_fast_kernel_is_symmetrically_normalised_and_near_the_exact_one():
         f = pixel_features(picture[None], *widths)
         K, L = exact_kernel(f), Lattice(f)(torch.eye(24 * 36)).T
         assert L.min() > -1e-6
-        assert (K - L).abs().mean() < 0.5 * K.mean()               # a rough Gaussian …
+        assert (K - L).abs().mean() < 0.25 * K.mean()              # a rough Gaussian …
         assert torch.corrcoef(torch.stack([K.flatten(), L.flatten()]))[0, 1] > 0.95  # … of the right shape
     f = torch.zeros(2, 50)                                         # all pixels at one place hear all others alike
     assert torch.allclose(Lattice(f)(torch.eye(50)), torch.full((50, 50), 1 / 50))
@@ -194,7 +194,7 @@ def test_probabilities_add_up_and_no_kernels_change_nothing():
     picture, probs = scikit_photo("coffee.png", 40, 30), soft_regions(40, 30, 3)
     assert torch.allclose(dense_crf(probs, picture).sum(0), torch.ones(40, 30), atol=1e-5)
     still = dense_crf(probs, picture, CRF(gaussian_compat=0, bilateral_compat=0))
-    assert torch.allclose(still, probs, atol=21 * SMALLEST)
+    assert torch.allclose(still, probs, atol=21 * FLOOR)
     assert torch.allclose(dense_crf(probs, picture, CRF(steps=0)), still)
 
 

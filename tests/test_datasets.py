@@ -305,10 +305,13 @@ def test_each_fault_of_a_csv_is_named_with_its_line():
     faults = {"file,tags\none.jpg,cat\nboth.jpg,cat;dragon\n": "tags.csv, line 3: 'dragon' is no class: the",
               "file,tags\nthree.jpg,cat\n": "tags.csv, line 2: there is no picture .*three.jpg",
               "file,tags\none.jpg,cat\none.jpg,sofa\n": "tags.csv, line 3: one.jpg is listed twice",
+              "file,tags\none.jpg,cat\none.png,sofa\n": "tags.csv, line 3: one.png is listed twice",  # both would be called `one`
+              "file,tags\n../one.jpg,cat\n": "tags.csv, line 2: ../one.jpg leads out of the folder",
               "one.jpg,cat\n": "tags.csv must begin with the line 'file,tags'",
               "file;tags\none.jpg;cat\n": "tags.csv must begin with the line 'file,tags'",
               "file,tags\n": "tags.csv lists nothing"}
     with tempfile.TemporaryDirectory() as folder:
+        write_picture(Path(folder) / "one.png", draw(True, False)[0])
         for text, message in faults.items():
             with pytest.raises(InputError, match=message): TaggedPictures(*make_tagged(folder, text))
         (Path(folder) / "tags.csv").write_bytes("file,tags\nKätzchen.jpg,cat\n".encode("latin-1"))

@@ -16,5 +16,5 @@ def test_the_demo_writes_its_three_files_with_every_figure_in_its_place():
         assert {"miou", "miou_unseen_glyphs", "mae", "max_f"} <= metrics[stage].keys()
         assert all(0 <= metrics[stage][k] <= 1 for k in ("miou", "miou_unseen_glyphs", "mae", "max_f"))
     assert 0 <= metrics["pseudo_labels"]["miou"] <= 1 and metrics["seconds"] > 0
-    assert metrics["settings"]["stage2"]["steps"] == 2 and metrics["settings"]["crf"] is False
+    assert metrics["settings"]["stage2"]["steps"] == 2 and metrics["settings"]["crf_at_test"] is False
     assert "stage 2" in summary(metrics)

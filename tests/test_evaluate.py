@@ -3,6 +3,7 @@ from ssnet.evaluate import evaluate
 from ssnet.evaluate import iou_of_true_classes
 from ssnet.evaluate import predictions
 from ssnet.evaluate import scaled
+from ssnet.evaluate import segmentation_scores
 from ssnet.files import InputError
 from ssnet.metrics import ConfusionMatrix
 from ssnet.recipe import build
@@ -155,6 +156,7 @@ def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
     confusion.update(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]))   # class 2 is predicted once and never true
     iou = iou_of_true_classes(confusion)
     assert iou[:2].tolist() == [1, 0.5] and np.isnan(iou[2])
+    with pytest.raises(InputError, match="No pixel has been counted"): segmentation_scores(ConfusionMatrix(3))
 
 
 

@@ -3,6 +3,7 @@ from PIL import Image
 from pathlib import Path
 from ssnet.files import InputError
 from ssnet.files import check_folder
+from ssnet.files import clear_parts
 from ssnet.files import load_image
 from ssnet.files import picture_paths
 from ssnet.files import read_picture
@@ -116,8 +117,25 @@ def test_a_folder_that_is_a_file_is_an_input_error():
 
 
 
+def test_what_a_killed_process_left_is_cleared_and_the_rest_stays():
+    "nbs/00_files.ipynb, cell 21"
+    code = "import os; from ssnet.files import write_whole\n" \
+           "os.fsync = lambda number: os.kill(os.getpid(), 9)\nwrite_whole('a.bin', b'half')"
+    with tempfile.TemporaryDirectory() as folder:
+        assert subprocess.run([sys.executable, "-c", code], cwd=folder).returncode == -9
+        part, = Path(folder).iterdir()  # only the hidden file is there
+        for name in ("a.bin", "b.zip.part", ".hidden"): os.utime(write_whole(Path(folder) / name, b""), (0, 0))
+        clear_parts(folder)
+        assert part.exists()            # it is young
+        os.utime(part, (0, 0))          # as of 1970
+        clear_parts(folder)
+        assert sorted(p.name for p in Path(folder).iterdir()) == [".hidden", "a.bin", "b.zip.part"]
+        clear_parts(Path(folder) / "none")
+
+
+
 def test_a_broken_file_is_named():
-    "nbs/00_files.ipynb, cell 24"
+    "nbs/00_files.ipynb, cell 27"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photo.jpg"
         noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -129,7 +147,7 @@ def test_a_broken_file_is_named():
 
 
 def test_a_text_called_jpg_and_a_missing_file_are_named():
-    "nbs/00_files.ipynb, cell 25"
+    "nbs/00_files.ipynb, cell 28"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "text.jpg").write_text("This is no picture.")
         with pytest.raises(InputError, match="text.jpg is not a picture"): load_image(Path(folder) / "text.jpg")
@@ -138,7 +156,7 @@ def test_a_text_called_jpg_and_a_missing_file_are_named():
 
 
 def test_a_monstrous_picture_is_refused():
-    "nbs/00_files.ipynb, cell 26"
+    "nbs/00_files.ipynb, cell 29"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "monster.pgm"
         file.write_bytes(b"P5 14000 14000 255\n")  # 196 million pixels, says the header
@@ -147,7 +165,7 @@ def test_a_monstrous_picture_is_refused():
 
 
 def test_grey_and_cmyk_keep_their_colours():
-    "nbs/00_files.ipynb, cell 31"
+    "nbs/00_files.ipynb, cell 34"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         grey = np.asarray(read_picture(files["grey"]))
@@ -159,7 +177,7 @@ def test_grey_and_cmyk_keep_their_colours():
 
 
 def test_transparent_pixels_become_white():
-    "nbs/00_files.ipynb, cell 32"
+    "nbs/00_files.ipynb, cell 35"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         rgba, palette = (np.asarray(read_picture(files[way])) for way in ("RGBA", "palette"))
@@ -171,7 +189,7 @@ def test_transparent_pixels_become_white():
 
 
 def test_sixteen_bits_are_scaled_to_eight():
-    "nbs/00_files.ipynb, cell 33"
+    "nbs/00_files.ipynb, cell 36"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "x-ray.png"
         Image.fromarray(np.array([[0, 128 * 257, 65535]], dtype=np.uint16)).save(file)
@@ -181,7 +199,7 @@ def test_sixteen_bits_are_scaled_to_eight():
 
 
 def test_exif_turns_the_picture_upright():
-    "nbs/00_files.ipynb, cell 34"
+    "nbs/00_files.ipynb, cell 37"
     with tempfile.TemporaryDirectory() as folder:
         file = store_cards(folder)["EXIF"]
         assert Image.open(file).size == (40, 60)
@@ -190,7 +208,7 @@ def test_exif_turns_the_picture_upright():
 
 
 def test_forty_megapixels_are_read_without_a_warning():
-    "nbs/00_files.ipynb, cell 35"
+    "nbs/00_files.ipynb, cell 38"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("error")
         file = Path(folder) / "large.png"
@@ -200,7 +218,7 @@ def test_forty_megapixels_are_read_without_a_warning():
 
 
 def test_decimal_numbers_are_refused():
-    "nbs/00_files.ipynb, cell 36"
+    "nbs/00_files.ipynb, cell 39"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "depth.tif"
         Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(file)
@@ -209,7 +227,7 @@ def test_decimal_numbers_are_refused():
 
 
 def test_a_png_comes_back_as_it_was():
-    "nbs/00_files.ipynb, cell 39"
+    "nbs/00_files.ipynb, cell 42"
     with tempfile.TemporaryDirectory() as folder:
         file = write_picture(Path(folder) / "card.png", card())
         assert (np.asarray(read_picture(file)) == card()).all()
@@ -221,7 +239,7 @@ def test_a_png_comes_back_as_it_was():
 
 
 def test_a_file_a_folder_and_a_pattern_are_found():
-    "nbs/00_files.ipynb, cell 42"
+    "nbs/00_files.ipynb, cell 45"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in ("b.png", "a.JPG", "[1].png", "notes.txt", ".hidden.png"): (folder / name).write_bytes(b"")
@@ -233,7 +251,7 @@ def test_a_file_a_folder_and_a_pattern_are_found():
 
 
 def test_nothing_found_is_an_input_error():
-    "nbs/00_files.ipynb, cell 43"
+    "nbs/00_files.ipynb, cell 46"
     with tempfile.TemporaryDirectory() as folder:
         with pytest.raises(InputError, match="holds no .jpg"): picture_paths(folder)
         with pytest.raises(InputError, match="No picture is found at .*none"): picture_paths(Path(folder) / "none")

@@ -238,9 +238,10 @@ def test_what_is_missing_cut_short_or_mixed_up_is_named():
         refused("model.safetensors' is damaged, or of another network", weight_bytes=b"")
         about = json.loads(text)
         for changed, message in [({"stage": 3}, "makes none: There is no stage 3"), ({"side": 3}, "makes none: .*'side'"),
-                                 ({"size": "big"}, "makes none"), ({"num_classes": 5}, "21 class names, and says another"),
+                                 ({"size": "big"}, "makes none"), ({"weights": "x.pth"}, "makes none: .*'weights'"), ({"num_classes": 5}, "21 class names, and says another"),
                                  ({"output_stride": 16}, "weights in .* are of another network")]:
             refused(message, json.dumps(about | {"model": about["model"] | changed}))
+        with pytest.raises(InputError, match="a folder here, and has no revisions"): SSNet.from_pretrained(folder, "v1")
         weights.unlink()
         with pytest.raises(InputError, match="holds no model.safetensors"): SSNet.from_pretrained(folder)
         config.unlink()

@@ -44,6 +44,7 @@ def test_any_kind_of_picture_gives_maps_of_its_own_size():
             picture.save(f"{folder}/{name}")
             result = segmenter(f"{folder}/{name}")
             assert result.label.shape == result.saliency.shape == (60, 80) and result.overlay.size == (80, 60), name
+            assert segmenter(picture).label.shape == (60, 80)  # not only from a file
             assert 0 <= result.saliency.min() and result.saliency.max() <= 1
         exif = Image.Exif()
         exif[0x0112] = 6                                     # "turn me by 90 degrees"

@@ -88,7 +88,7 @@ def test_stage_2_sees_the_very_views_that_were_labelled():
     "nbs/32_stages.ipynb, cell 20"
     with tempfile.TemporaryDirectory() as folder:
         data, (one, two) = small_data(f"{folder}/data"), small_recipes(1)
-        one = replace(one, rotate=10.0)
+        one, two = replace(one, rotate=10.0), replace(two, rotate=10.0)
         train_stage(one, data, f"{folder}/one")
         how = LabelRecipe(passes=3, flip=False, crf=True)
         found = label_training_set(data, f"{folder}/one/checkpoint.safetensors", f"{folder}/pseudo", how)
@@ -102,8 +102,9 @@ def test_stage_2_sees_the_very_views_that_were_labelled():
         for i in (0, 1, 40):
             assert torch.equal(view[i]["image"], truth[i]["image"]) and torch.equal(view[i]["label"], truth[i]["label"])
         assert quality_of(data, f"{folder}/pseudo")["miou"] == 1
-        with pytest.raises(InputError, match="96 pixels wide"):
-            pseudo_label_view(data, replace(two, size=64), f"{folder}/pseudo")
+        for other in ({"size": 64}, {"rotate": 0.0}, {"crop": 0.5}):
+            with pytest.raises(InputError, match=f"were made with {next(iter(other))}="):
+                pseudo_label_view(data, replace(two, **other), f"{folder}/pseudo")
         train_stage(replace(two, color=0.2), data, f"{folder}/two", f"{folder}/pseudo", f"{folder}/one/checkpoint.safetensors")
         assert load_checkpoint(f"{folder}/two/checkpoint.safetensors").step == 1
 

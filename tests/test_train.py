@@ -10,6 +10,7 @@ from ssnet.recipe import build
 from ssnet.recipe import make_recipe
 from ssnet.train import Diary
 from ssnet.train import Run
+from ssnet.train import autocast
 from ssnet.train import backward
 from ssnet.train import batches
 from ssnet.train import fit
@@ -80,10 +81,12 @@ class Noise(torch.utils.data.Dataset):
         return {"image": image, "tags": torch.eye(2)[i % 2], "saliency": (image[0] > 0).float(), "label": label}
 
 folder, data, settings = sys.argv[1], Noise(float(sys.argv[2])), json.loads(sys.argv[3])
+workers = settings.pop("workers", 0)
 recipe = make_recipe("tiny", settings.pop("stage", 1), **{"size": 64, "steps": 12, "batch": 2} | settings)
 try:
     with processes():
-        fit(build(recipe, num_classes=3), data, data, Run(folder, recipe, ("background", "a", "b"), save_every=2))
+        run = Run(folder, recipe, ("background", "a", "b"), save_every=2)
+        fit(build(recipe, num_classes=3), data, data, run, workers=workers)
 except Stopped as stop:
     print(stop)
     sys.exit(128 + stop.number)
@@ -93,7 +96,8 @@ except Stopped as stop:
 def training(folder, pause=0.0, place=None, **settings):
     "Start the script above as a process of its own; `place`: its place among several."
     return subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), str(pause), json.dumps(settings)],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | (place or {}))
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | (place or {}),
+                            start_new_session=True)  # a group of its own, as torchrun does
 
 
 def weights(folder):
@@ -151,8 +155,17 @@ def test_in_a_mixture_of_two_batches_the_variance_is_larger_than_in_each():
 
 
 
+def test_a_precision_that_a_device_does_not_have_is_refused():
+    "nbs/30_train.ipynb, cell 16"
+    with pytest.raises(InputError, match="fp16 is not supported here on 'cpu'"): autocast(torch.device("cpu"), "fp16")
+    with pytest.raises(InputError, match="bf16 is not supported here on 'mps'"): autocast(torch.device("mps"), "bf16")
+    with patch("torch.cuda.is_bf16_supported", lambda including_emulation=True: including_emulation):  # an older GPU
+        with pytest.raises(InputError, match="no bf16 of its own"): autocast(torch.device("cuda"), "bf16")
+
+
+
 def test_new_layers_learn_faster_and_every_parameter_is_in_one_group():
-    "nbs/30_train.ipynb, cell 18"
+    "nbs/30_train.ipynb, cell 19"
     recipe = make_recipe("tiny", 1, size=64, rate=0.1, new_factor=3)
     net = build(recipe)
     optimizer = make_optimizer(net, recipe)
@@ -164,7 +177,7 @@ def test_new_layers_learn_faster_and_every_parameter_is_in_one_group():
 
 
 def test_a_step_in_parts_has_the_gradient_of_the_whole_batch():
-    "nbs/30_train.ipynb, cell 25"
+    "nbs/30_train.ipynb, cell 26"
     for stage in (1, 2):
         recipe = make_recipe("tiny", stage, size=64, batch=4, frozen_norm=True)
         whole, losses = gradient(recipe)
@@ -178,26 +191,37 @@ def test_a_step_in_parts_has_the_gradient_of_the_whole_batch():
 
 
 def test_a_pixel_weighs_the_same_in_a_part_with_few_labels():
-    "nbs/30_train.ipynb, cell 26"
+    "nbs/30_train.ipynb, cell 27"
     batch = {"image": torch.zeros(4, 3, 2, 2), "label": torch.full((4, 2, 2), IGNORE_INDEX)}
     batch["label"][0], batch["label"][3, 0, 0] = 1, 1                                # four pixels and one
     assert label_shares(batch, make_recipe("tiny", 2, batch=4, accumulate=2)) == [4 / 2.5, 1 / 2.5]
     assert label_shares(batch, make_recipe("tiny", 1, batch=4, accumulate=2)) == [1, 1]
     batch["label"][:] = IGNORE_INDEX
     assert label_shares(batch, make_recipe("tiny", 2, batch=4, accumulate=2)) == [0, 0]
+    batch["label"][0, 0, 0] = 1                                                      # one pixel in all
+    assert label_shares(batch, make_recipe("tiny", 2, batch=4, accumulate=2)) == [2, 0]
 
 
 
 def test_a_device_that_is_not_there_is_named():
-    "nbs/30_train.ipynb, cell 29"
+    "nbs/30_train.ipynb, cell 30"
     assert pick_device("cpu").type == "cpu"
     for name in ("cuda:77", "abacus", "meta"):
         with pytest.raises(InputError, match=f"no device '{name}'"): pick_device(name)
 
 
 
+def test_a_gpu_without_a_number_is_the_first_and_with_one_is_chosen():
+    "nbs/30_train.ipynb, cell 31"
+    with patch("torch.zeros"), patch("torch.cuda._get_device_index", wraps=torch.cuda._get_device_index) as asked, \
+            patch("torch._C._cuda_setDevice", create=True), patch("torch.cuda._check_stray_context", create=True):
+        assert pick_device("cuda") == torch.device("cuda") and not asked.called  # "cuda" has no number to choose
+        assert pick_device("cuda:1") == torch.device("cuda:1") and asked.called
+
+
+
 def test_the_scale_of_fp16_goes_on_as_it_was():
-    "nbs/30_train.ipynb, cell 34"
+    "nbs/30_train.ipynb, cell 36"
     recipe = make_recipe("tiny", 1, size=64, precision="fp16")
     net = build(recipe, 3)
     optimizer, scaler = make_optimizer(net, recipe), make_scaler(net, recipe)
@@ -216,7 +240,7 @@ def test_the_scale_of_fp16_goes_on_as_it_was():
 
 
 def test_wait_is_the_share_of_the_time_in_which_the_loop_has_no_batch():
-    "nbs/30_train.ipynb, cell 37"
+    "nbs/30_train.ipynb, cell 39"
     recipe = make_recipe("tiny", 1, size=64, batch=4, steps=2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder, recipe, ("background", "red", "blue"))
@@ -229,7 +253,7 @@ def test_wait_is_the_share_of_the_time_in_which_the_loop_has_no_batch():
 
 
 def test_tags_and_saliency_masks_together_teach_the_classes_of_pixels():
-    "nbs/30_train.ipynb, cell 48"
+    "nbs/30_train.ipynb, cell 50"
     recipe = make_recipe("tiny", 1, size=64, steps=60, batch=4)
     net = build(recipe, num_classes=3)
     with tempfile.TemporaryDirectory() as folder:
@@ -244,7 +268,7 @@ def test_tags_and_saliency_masks_together_teach_the_classes_of_pixels():
 
 
 def test_frozen_norm_stays_as_it_was_while_the_rest_learns():
-    "nbs/30_train.ipynb, cell 49"
+    "nbs/30_train.ipynb, cell 51"
     recipe = make_recipe("tiny", 1, size=64, batch=2, steps=3, frozen_norm=True)
     net = build(recipe, 3)
     norms = {name for name, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)}
@@ -258,7 +282,7 @@ def test_frozen_norm_stays_as_it_was_while_the_rest_learns():
 
 
 def test_a_compiled_network_has_the_same_names_and_learns_the_same():
-    "nbs/30_train.ipynb, cell 50"
+    "nbs/30_train.ipynb, cell 52"
     recipe, saved, classes = make_recipe("tiny", 1, size=64, steps=2, batch=2), [], ("background", "red", "blue")
     quick = lambda net: nn.Module.compile(net, backend="eager")         # reads the network, but writes no new code
     with patch.object(SSNet, "compile", quick), tempfile.TemporaryDirectory() as folder:
@@ -273,7 +297,7 @@ def test_a_compiled_network_has_the_same_names_and_learns_the_same():
 
 
 def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits():
-    "nbs/30_train.ipynb, cell 53"
+    "nbs/30_train.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder:
         whole = training(f"{folder}/whole")
         assert whole.wait(120) == 0, whole.stderr.read()
@@ -292,8 +316,20 @@ def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits()
 
 
 
-def test_two_processes_do_what_one_does_where_batch_norm_is_frozen():
+def test_a_sigterm_to_the_whole_group_reaches_the_training_and_not_its_workers():
     "nbs/30_train.ipynb, cell 57"
+    with tempfile.TemporaryDirectory() as folder:
+        process, saved = training(folder, pause=0.05, workers=1), Path(folder) / "checkpoint.safetensors"
+        deadline = time.monotonic() + 100
+        while not saved.exists() and time.monotonic() < deadline: time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(60) == 128 + signal.SIGTERM, process.stderr.read()
+        assert 0 < weights(folder)[0] < 12
+
+
+
+def test_two_processes_do_what_one_does_where_batch_norm_is_frozen():
+    "nbs/30_train.ipynb, cell 61"
     for frozen, low, high in ((True, 0, 1e-3), (False, 1e-2, 9)):
         with tempfile.TemporaryDirectory() as folder:
             distance = distance_of_two_processes_from_one(folder, stage=2, steps=4, batch=4, frozen_norm=frozen)
@@ -303,7 +339,7 @@ def test_two_processes_do_what_one_does_where_batch_norm_is_frozen():
 
 
 def test_a_signal_to_one_of_two_processes_stops_both_and_nothing_is_lost():
-    "nbs/30_train.ipynb, cell 59"
+    "nbs/30_train.ipynb, cell 63"
     with tempfile.TemporaryDirectory() as folder:
         codes, said = ended(two_processes(f"{folder}/whole"))
         assert codes == [0, 0], said
@@ -327,7 +363,7 @@ def test_a_signal_to_one_of_two_processes_stops_both_and_nothing_is_lost():
 
 
 def test_a_batch_that_cannot_be_shared_equally_is_refused():
-    "nbs/30_train.ipynb, cell 60"
+    "nbs/30_train.ipynb, cell 64"
     recipe = replace(make_recipe("tiny", 1, size=64), batch=6, accumulate=4)
     with pytest.raises(InputError, match=r"batch of 6 cannot be shared by 1 processes in 4 part"):
         batches(Squares(4), recipe, 0)
@@ -335,7 +371,7 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused():
 
 
 def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
-    "nbs/30_train.ipynb, cell 61"
+    "nbs/30_train.ipynb, cell 65"
     recipe = make_recipe("tiny", 1, size=64, steps=1, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         fit(build(recipe, 3), Squares(4), Squares(4), Run(folder, recipe, ("background", "red", "blue")))
@@ -348,7 +384,7 @@ def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
 
 
 def test_the_total_weighs_the_tags_as_the_recipe_says():
-    "nbs/30_train.ipynb, cell 62"
+    "nbs/30_train.ipynb, cell 66"
     batch = {k: torch.stack([Squares(2)[i][k] for i in range(2)]) for k in ("image", "tags", "saliency", "label")}
     for weight in (1, 5):
         recipe = make_recipe("tiny", 1, size=64, tag_weight=weight)
@@ -358,7 +394,7 @@ def test_the_total_weighs_the_tags_as_the_recipe_says():
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole():
-    "nbs/30_train.ipynb, cell 63"
+    "nbs/30_train.ipynb, cell 67"
     recipe = make_recipe("tiny", 1, size=64, steps=4, batch=2)
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with tempfile.TemporaryDirectory() as folder:
@@ -370,7 +406,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole():
 
 
 def test_the_log_names_stage_and_losses():
-    "nbs/30_train.ipynb, cell 64"
+    "nbs/30_train.ipynb, cell 68"
     recipe = make_recipe("tiny", 2, size=64, steps=10, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder, recipe, ("background", "red", "blue"), validate_every=5)
@@ -384,7 +420,7 @@ def test_the_log_names_stage_and_losses():
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training():
-    "nbs/30_train.ipynb, cell 65"
+    "nbs/30_train.ipynb, cell 69"
     recipe = make_recipe("tiny", 1, size=64)
     net = build(recipe, 3)
     batch = {k: v[None] for k, v in Squares(1)[0].items()}
@@ -395,7 +431,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
 
 
 def test_mixed_precision_learns_on_the_cpu_too():
-    "nbs/30_train.ipynb, cell 66"
+    "nbs/30_train.ipynb, cell 70"
     recipe = make_recipe("tiny", 1, size=64, steps=40, batch=4, precision="bf16")
     net = build(recipe, 3)
     with tempfile.TemporaryDirectory() as folder:
