@@ -61,7 +61,7 @@ def save_checkpoint(
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     return write_whole(path, save(tensors, metadata={"ssnet": json.dumps(about)}))
 
-# %% ../nbs/17_checkpoint.ipynb #702dd311
+# %% ../nbs/17_checkpoint.ipynb #5faa39c6
 def read_file(
     path: Path,                           # a safetensors file
 ) -> tuple[dict, dict[str, torch.Tensor]]:  # the text that `save_checkpoint` wrote into it, and the tensors by name
@@ -75,7 +75,8 @@ def read_file(
     except (SafetensorError, OSError, ValueError) as error:
         todo = "turn it into one with `ssnet convert`" if path.suffix in (".pth", ".pt") else "make or copy it again"
         raise InputError(f"'{path}' is not a whole safetensors file ({error}); {todo}.") from None
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    keys = {"recipe", "classes", "step", "data", "log", "scores"}
+    if not isinstance(about, dict) or about.get("format") != FORMAT or not keys <= about.keys():
         raise InputError(f"'{path}' is not a checkpoint of ssnet; for the authors' files use `ssnet convert`.")
     return about, tensors
 
@@ -126,7 +127,7 @@ def load_checkpoint(
     return Checkpoint(recipe_of(about["recipe"], path), tuple(about["classes"]), about["step"], about["data"],
                       about["log"], about["scores"], part("model"), part("optimizer"), about.get("extra", {}))
 
-# %% ../nbs/17_checkpoint.ipynb #387a30e5
+# %% ../nbs/17_checkpoint.ipynb #84f98b62
 def fill(
     net: SSNet,              # takes the weights
     checkpoint: Checkpoint,  # gives them
@@ -139,10 +140,12 @@ def fill(
         first = str(error).strip().split("\n")[1].strip() if "\n" in str(error) else str(error)
         raise InputError(f"The checkpoint's weights do not fit this network: {first}") from None
     if optimizer is not None:
-        state = {}
+        state, weights = {}, [p for group in optimizer.param_groups for p in group["params"]]
         for key, value in checkpoint.optimizer.items():
             index, name = key.split(".")
-            state.setdefault(int(index), {})[name] = value
+            like = weights[int(index)]  # averages lie in memory as their weights do: PyTorch's fast path asks for it
+            fits = value.shape == like.shape
+            state.setdefault(int(index), {})[name] = torch.empty_like(like).copy_(value) if fits else value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return net
 

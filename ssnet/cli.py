@@ -151,7 +151,7 @@ def run_pseudo_label(args) -> int:
         say(f"Pseudo labels are in {args.out}. {'Against the truth: ' + shown if shown else 'No truth to compare with.'}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #c85719ef
+# %% ../nbs/40_cli.ipynb #a784c554
 def sets_in(
     folder: Path,  # a data folder, a folder in VOC's layout, or one with a folder of pictures and one of masks
     split: str,    # such as "test"
@@ -224,7 +224,8 @@ def run_evaluate(args) -> int:
             out = out_of(args, name, how)
             result = evaluate_target(target, place, name, out, None if plain else how, device, {"workers": args.workers},
                                      **scoring_of(args, place))
-            say(f"{markdown_table([result])}Written to {out}\n")
+            no_truth = f"{name} has no truth here: pack the folder results/ and give it to VOC's server. "
+            say(f"{markdown_table([result]) if result else no_truth}Written to {out}\n")
     return 0
 
 
@@ -236,7 +237,7 @@ def run_compare(args) -> int:
         print(f"{evaluate_peers(args.folder, place, name, out, **scoring_of(args, place))}Written to {out}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #519d866f
+# %% ../nbs/40_cli.ipynb #98f922be
 def run_predict(args) -> int:
     "ssnet predict"
     from ssnet.predict import Segmenter, find_pictures, predict_all
@@ -280,12 +281,14 @@ def run_convert(args) -> int:
 def run_export(args) -> int:
     "ssnet export"
     from ssnet.checkpoint import load_network
-    from ssnet.share import export_onnx
+    from ssnet.share import export_onnx, largest_difference
     net, about = load_network(args.checkpoint)
-    print(f"Written as ONNX: {export_onnx(net, args.out, classes=about.classes)}")
+    print(f"Written as ONNX: {export_onnx(net, args.out, args.size, about.classes)}")
+    sizes = [args.size] if args.size else [(about.recipe.size,) * 2, (100, 75)]
+    print(f"Largest difference in onnxruntime, at {sizes}: {largest_difference(net, args.out, sizes):.0e}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #ba65c19b
+# %% ../nbs/40_cli.ipynb #c2ae8cda
 def count(text: str) -> int:
     "A whole number, 0 or more; argparse makes a sentence of its `ValueError`."
     if int(text) < 0: raise ValueError(text)
@@ -371,8 +374,9 @@ COMMANDS = {
         ("source", dict(help="a checkpoint, a run folder, or the authors' .pth file")),
         ("--out", dict(required=True, help="the folder to write")),
         ("--stage", dict(type=int, choices=(1, 2), help="stop where the file is of the other stage"))]),
-    "export": (run_export, "Write a network as ONNX, for pictures of any size.", "ssnet export --out ssnet.onnx", [
-        CHECKPOINT, ("--out", dict(required=True, help="the file to write"))]),
+    "export": (run_export, "Write a network as ONNX, for pictures of any size, and compare the two.", "ssnet export --out ssnet.onnx", [
+        CHECKPOINT, ("--out", dict(required=True, help="the file to write")),
+        ("--size", dict(type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="of all pictures (default: any)"))]),
 }
 
 # %% ../nbs/40_cli.ipynb #0da39617

@@ -4,10 +4,10 @@
 __all__ = ['NOTE', 'SERVER', 'COLUMNS', 'How', 'figure_label', 'Result', 'some', 'match_files', 'read_note', 'claim', 'how_of',
            'weights_of', 'keep_tagged', 'refiner', 'write_prediction', 'unfinished', 'write_predictions', 'check_how',
            'read_prediction', 'score_labels', 'read_map', 'score_maps', 'score_peers', 'markdown_table', 'titled',
-           'saliency_curves', 'iou_bars', 'saliency_pair', 'score_folder', 'scoring_view', 'predict_set',
+           'saliency_curves', 'iou_bars', 'saliency_pair', 'score_folder', 'scoring_view', 'has_truth', 'predict_set',
            'write_results', 'is_network', 'evaluate_target', 'evaluate_peers']
 
-# %% ../nbs/24_compare.ipynb #5cc2812d
+# %% ../nbs/24_compare.ipynb #1a00675c
 import hashlib
 import json
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from .datasets import SaliencyDataset, VOCDataset, find_file, fingerprint, pictu
 from .evaluate import predictions, segmentation_scores
 from .files import InputError, check_folder, load_image, read_text, to_rgb, write_picture, write_whole
 from .heads import resize
+from .inference import fast
 from .labels import IGNORE_INDEX, read_classes, read_label, write_label
 from .metrics import ConfusionMatrix, SaliencyScores
 from .model import SSNet
@@ -380,7 +381,7 @@ def iou_bars(
     if len(results) > 1: axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return titled(figure, results)
 
-# %% ../nbs/24_compare.ipynb #03af7a37
+# %% ../nbs/24_compare.ipynb #f76cb45c
 def saliency_pair(
     folder: str | Path,     # holds two folders, one of pictures and one of masks
 ) -> tuple[Path, Path]:     # (pictures, masks)
@@ -413,9 +414,19 @@ def scoring_view(
     "What a network sees of a set. Raises InputError."
     prepare = eval_transform(size, keep_picture=how.crf)
     if place.kind == "saliency": return SaliencyDataset(*saliency_pair(place.folder), transform=prepare)
-    return VOCDataset(place.folder, place.split, labels="SegmentationClass", tags=how.tags, transform=prepare)
+    labels = "SegmentationClass" if has_truth(place) else None
+    return VOCDataset(place.folder, place.split, labels=labels, tags=how.tags, transform=prepare)
 
-# %% ../nbs/24_compare.ipynb #0e026f40
+
+def has_truth(
+    place,   # the set: `kind`, `folder`, `split`
+) -> bool:   # False for a split whose masks only a server knows: none of them is there
+    "Whether a set can be scored here."
+    if place.kind == "saliency": return True
+    masks = Path(place.folder) / "SegmentationClass"
+    return any((masks / f"{name}.png").is_file() for name in read_split(place.folder, place.split))
+
+# %% ../nbs/24_compare.ipynb #9d05e0f7
 def predict_set(
     checkpoint: str | Path,  # a file, a run folder, or a folder for sharing
     place,                   # the set: `kind`, `folder`, `split`
@@ -430,7 +441,7 @@ def predict_set(
         raise InputError(f"'{checkpoint}' knows {len(about.classes)} classes ({some(list(about.classes[1:]))}), but "
                          f"'{place.folder}' has others ({some(list(read_classes(place.folder)[1:]))}).")
     folder = Path(out) / (SERVER if place.kind == "segmentation" else "saliency")
-    write_predictions(net, scoring_view(place, about.recipe.size, how), folder, place.kind, how, **options)
+    write_predictions(fast(net), scoring_view(place, about.recipe.size, how), folder, place.kind, how, **options)
     return folder
 
 
@@ -458,7 +469,7 @@ def is_network(
     try: return bool(checkpoint_at(target))
     except InputError: return False
 
-# %% ../nbs/24_compare.ipynb #766f94fb
+# %% ../nbs/24_compare.ipynb #3b748b83
 def evaluate_target(
     target: str | Path,    # a checkpoint, a run folder, or a folder of predictions
     place,                 # the set: `kind`, `folder`, `split`, such as `ssnet.sets.scoring_set` gives
@@ -468,12 +479,13 @@ def evaluate_target(
     device="cpu",          # where a network runs
     predicting: dict | None = None,  # options of `predictions`: batch, workers
     **scoring,             # of `score_labels` or `score_maps`: extra, ending, weighted
-) -> Result:               # the scores
+) -> Result | None:        # the scores; None where the set has no truth, and there are only the PNGs
     "Score a network or a folder of predictions on a set, and write what was found. Raises InputError."
     network = is_network(target)
     if not network and how is not None:
         raise InputError(f"'{target}' holds finished predictions: CRF, scales, flip and tags apply to a network only.")
     folder = predict_set(target, place, out, how or How(), device, **(predicting or {})) if network else Path(target)
+    if network and not has_truth(place): return None
     result = score_folder(folder, place, data, **scoring)
     result.name = Path(target).stem if Path(target).is_file() else Path(target).name
     write_results([result], out)

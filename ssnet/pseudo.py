@@ -124,16 +124,16 @@ def write_pseudo_labels(
             bar.update(len(list(pool.map(write, label_batch(net.eval(), samples, how, reading)))))
     return len(todo)
 
-# %% ../nbs/31_pseudo.ipynb #3b8f62d8
+# %% ../nbs/31_pseudo.ipynb #46dcd73c
 def pseudo_label_quality(
     folder: str | Path,  # pseudo labels
     data: Dataset,       # view (image, label mask) of the same pictures, masks at their own size
     num_classes: int,    # C, background included
+    workers: int = 0,    # processes that load pictures
 ) -> dict:               # "miou", "iou" (list), "accuracy", "object_accuracy", "kept"
     "Compare pseudo labels with the truth. Raises `InputError` for a label that is not there."
     confusion, kept, pixels = ConfusionMatrix(num_classes), 0, 0
-    for i in tqdm(range(len(data)), desc="comparing", disable=None):
-        sample = data[i]
+    for sample in tqdm(DataLoader(data, batch_size=None, num_workers=workers), desc="comparing", disable=None):
         path, truth = Path(folder) / f"{sample['name']}.png", np.array(sample["label"])
         if not path.exists():
             raise InputError(f"There is no pseudo label '{path}'; run `ssnet pseudo-label` again.")

@@ -101,7 +101,7 @@ def as_type_of(old, name: str, value):
     except (KeyError, TypeError, ValueError):
         raise InputError(f"The setting '{name}' cannot be {value!r}; give a value like {old!r}.") from None
 
-# %% ../nbs/16_recipe.ipynb #293f0f37
+# %% ../nbs/16_recipe.ipynb #aa6bd9c4
 CHOICES = {
     "start": ("", "stage1"),
     "reading": ("paper", "authors"),
@@ -134,6 +134,8 @@ def check_recipe(
         raise InputError("Dilations must be at least 1, and 'beta1' below 1.")
     if not 0 < recipe.crop <= 1:
         raise InputError(f"The setting 'crop' is {recipe.crop}; it is a share of the side and must be in (0, 1].")
+    if recipe.compile and recipe.recompute:
+        raise InputError("PyTorch cannot compile a network that recomputes its maps: choose compile or recompute.")
     if recipe.batch % recipe.accumulate:
         raise InputError(f"A batch of {recipe.batch} cannot be cut into {recipe.accumulate} equal parts (accumulate).")
     return recipe

@@ -819,7 +819,7 @@ def run_script(
             status = 1
     return status
 
-# %% ../nbs/08_sets.ipynb #ca4b8cb6
+# %% ../nbs/08_sets.ipynb #69d52a88
 @dataclass(frozen=True)
 class ScoringSet:
     "A set to score a network on."
@@ -829,7 +829,7 @@ class ScoringSet:
 
 
 # name -> (set, kind, folder below the set's, split)
-SCORING = {"voc12-val": ("voc2012", "segmentation", "", "val"), "voc12-train": ("voc2012", "segmentation", "", "train"),
+SCORING = {**{f"voc12-{split}": ("voc2012", "segmentation", "", split) for split in ("val", "train", "test")},
            "pet-val": ("pet", "segmentation", "voc", "val"), "pet-test": ("pet", "segmentation", "voc", "test"),
            "pet-saliency": ("pet", "saliency", "saliency/test", "test"),
            **{name: (name, "saliency", "", "test")

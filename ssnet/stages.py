@@ -4,7 +4,7 @@
 __all__ = ['Data', 'passes_of', 'view_of', 'pseudo_label_view', 'start_from', 'train_stage', 'check_stage2', 'spread',
            'validation', 'check_classes', 'label_training_set', 'quality_of', 'run_both', 'score_checkpoint']
 
-# %% ../nbs/32_stages.ipynb #fd81b79c
+# %% ../nbs/32_stages.ipynb #97128253
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from torch.utils.data import Dataset, Subset
 from .augment import color_transform, eval_transform, train_transform, view_transform
 from .checkpoint import load_checkpoint, load_network
 from .compare import claim, read_note, saliency_pair, weights_of
+from .crf import CRF
 from .datasets import PassesView, SaliencyDataset, TaggedPictures, VOCDataset, fingerprint
 from .evaluate import evaluate
 from .files import InputError, check_folder
+from .inference import fast
 from .labels import read_classes
 from .model import SSNet
 from .parallel import max_over_processes, rank, say
@@ -103,7 +105,7 @@ def pseudo_label_view(
                              f"{getattr(recipe, name)}: train with {name}={made_with[name]}, or make other labels.")
     return passes_of(data.tag_view(view_of(made_with)), made_with, folder, color_transform(recipe.color))
 
-# %% ../nbs/32_stages.ipynb #626a3a9f
+# %% ../nbs/32_stages.ipynb #f3baccd5
 def start_from(
     net: SSNet,  # filled in place
     path: str | Path,  # checkpoint of stage 1
@@ -134,10 +136,10 @@ def train_stage(
     augment = train_transform(recipe.size, rotate=recipe.rotate, crop=recipe.crop, color=recipe.color)
     tag_data = data.tag_view(augment) if recipe.stage == 1 else pseudo_label_view(data, recipe, pseudo_labels)
     net = build(recipe, len(data.classes)).to(device, memory_format=torch.channels_last)
-    if recipe.stage == 2 and recipe.start == "stage1":
-        start_from(net, stage1)
     run = Run(folder, recipe, data.classes, **options)
-    fit(net, tag_data, data.saliency_view(augment), run, validation(data, recipe.size, validate_on), workers)
+    if recipe.stage == 2 and recipe.start == "stage1" and run.saved is None: start_from(net, stage1)
+    validate = validation(data, recipe.size, validate_on, workers)
+    fit(net, tag_data, data.saliency_view(augment), run, validate, workers)
     return net
 
 
@@ -165,6 +167,7 @@ def validation(
     data: Data,  # says which sets
     size: int,  # of the network's input
     count: int = 0,  # pictures of each set; 0: all
+    workers: int = 0,  # processes that load pictures
 ):  # net -> dict of scores, or None where there is nothing to validate on
     "The scores that are watched during training."
     prepare = eval_transform(size)
@@ -173,9 +176,9 @@ def validation(
     labels, saliency = (view and spread(view, count) for view in (labels, saliency))
     if labels is None and saliency is None:
         return None
-    return lambda net: evaluate(net, labels, saliency, len(data.classes))
+    return lambda net: evaluate(net, labels, saliency, len(data.classes), workers=workers)
 
-# %% ../nbs/32_stages.ipynb #aa4ceba7
+# %% ../nbs/32_stages.ipynb #5ef38884
 def check_classes(about, data: Data) -> None:
     "Raise `InputError` where a checkpoint and the pictures speak of different classes."
     if about.classes != tuple(data.classes):
@@ -189,24 +192,26 @@ def label_training_set(
     folder: str | Path,                # where the PNGs go
     how: LabelRecipe = LabelRecipe(),  # all settings
     device="cpu",                      # of `pick_device`
-    **options,                         # of `write_pseudo_labels`: batch, workers
+    batch: int = 16,                   # pictures at once
+    workers: int = 0,                  # processes that load pictures
 ) -> dict:                             # how good they are, where the truth is known; else empty
     "Pseudo labels for the training split, and their quality where it can be measured."
     net, about = load_network(stage1, device)
     check_classes(about, data)
-    made_with = asdict(how) | {k: getattr(about.recipe, k) for k in ("size", "rotate", "crop", "reading")}
+    made_with = asdict(how) | {"crf": asdict(CRF()) if how.crf else False} | {k: getattr(about.recipe, k) for k in ("size", "rotate", "crop", "reading")}
     prepare = view_of(made_with) if how.passes else eval_transform(about.recipe.size, keep_picture=how.crf)
     view = data.tag_view(prepare)
     claim(folder, weights=weights_of(net), data=fingerprint(view), **made_with)
     if how.passes: view = passes_of(view, made_with)
-    write_pseudo_labels(net, view, folder, how, about.recipe.reading, **options)
+    write_pseudo_labels(fast(net), view, folder, how, about.recipe.reading, batch, workers)
     max_over_processes(0)  # wait for the others
-    return quality_of(data, folder)
+    return quality_of(data, folder, workers)
 
 
 def quality_of(
     data: Data,           # its training split has the labels
     folder: str | Path,   # of pseudo labels
+    workers: int = 0,     # processes that load pictures
 ) -> dict:                # of `pseudo_label_quality`; empty where there is no truth, which is said
     "How good the pseudo labels are; the first of several processes looks."
     if data.own_pictures or rank(): return {}
@@ -214,7 +219,7 @@ def quality_of(
     try:
         truth = data.label_view(view_of(made_with) if made_with["passes"] else None, data.train_split)
         if made_with["passes"]: truth = passes_of(truth, made_with)
-        return pseudo_label_quality(folder, truth, len(data.classes))
+        return pseudo_label_quality(folder, truth, len(data.classes), workers)
     except InputError as error:
         say(f"The pseudo labels are not compared with the truth: {error}")
         return {}

@@ -5,7 +5,7 @@ __all__ = ['DTYPES', 'losses_of', 'outputs_of', 'to_device', 'train_mode', 'auto
            'label_shares', 'backward', 'update', 'make_scaler', 'pick_device', 'batches', 'stand_apart', 'Run', 'Diary',
            'open_board', 'Stopped', 'StopRequest', 'ready', 'fit']
 
-# %% ../nbs/30_train.ipynb #a0ef33d0
+# %% ../nbs/30_train.ipynb #d824926b
 import csv
 import io
 import json
@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from .checkpoint import fill, load_checkpoint, save_checkpoint
 from .datasets import SeededView, fingerprint, step_batches
-from .files import InputError, write_whole
+from .files import InputError, clear_parts, write_whole
 from .labels import IGNORE_INDEX, VOC_CLASSES
 from .losses import stage1_loss, stage2_loss
 from .model import SSNet, SSNetOutput
@@ -244,7 +244,7 @@ def stand_apart(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgid"): os.setpgid(0, 0)  # a group of its own; Windows has none
 
-# %% ../nbs/30_train.ipynb #9b8304fe
+# %% ../nbs/30_train.ipynb #f2b57fab
 class Run:
     "The folder of one training: its recipe, checkpoint and log."
 
@@ -274,6 +274,7 @@ class Run:
         "Fill network, optimiser and scaler from the saved checkpoint, if any; return the steps done."
         self.data = data
         if rank() == 0:
+            clear_parts(self.folder)
             write_whole(self.folder / "recipe.json", json.dumps(asdict(self.recipe), indent=1).encode())
         if self.saved is None:
             return 0

@@ -80,11 +80,13 @@ def test_adams_state_comes_back_as_it_was_saved():
     optimizer.step()
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = load_checkpoint(save_checkpoint(f"{folder}/net.safetensors", net, recipe, optimizer=optimizer))
-    other = build(recipe)
+    other = build(recipe).to(memory_format=torch.channels_last)
     fresh = torch.optim.Adam(other.parameters(), lr=1e-3)
     fill(other, checkpoint, fresh)
     old, new = optimizer.state_dict()["state"], fresh.state_dict()["state"]
     assert old.keys() == new.keys() and all(torch.equal(old[i][k], new[i][k]) for i in old for k in old[i])
+    # and its averages lie in memory as the weights do
+    assert all(x.stride() == p.stride() for p, state in fresh.state.items() for x in state.values() if x.shape == p.shape)
 
 
 

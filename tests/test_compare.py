@@ -12,6 +12,7 @@ from ssnet.compare import claim
 from ssnet.compare import evaluate_peers
 from ssnet.compare import evaluate_target
 from ssnet.compare import figure_label
+from ssnet.compare import has_truth
 from ssnet.compare import how_of
 from ssnet.compare import iou_bars
 from ssnet.compare import keep_tagged
@@ -364,8 +365,24 @@ def test_a_network_and_the_files_that_it_wrote_get_the_same_scores():
 
 
 
-def test_tags_at_validation_are_used_only_where_named_and_then_it_is_said():
+def test_a_split_without_truth_gets_predictions_and_no_scores():
     "nbs/24_compare.ipynb, cell 58"
+    with tempfile.TemporaryDirectory() as folder:
+        voc, _ = small_sets(folder)
+        save_checkpoint(f"{folder}/net.safetensors", small_net(), make_recipe("tiny", 1, size=64))
+        place = SimpleNamespace(kind="segmentation", folder=voc, split="val")
+        assert has_truth(place)
+        for mask in (voc / "SegmentationClass").iterdir(): mask.unlink()
+        assert not has_truth(place)
+        assert evaluate_target(f"{folder}/net.safetensors", place, "VOC", f"{folder}/out") is None
+        label = read_label(Path(folder) / "out" / SERVER / "p1.png")
+        assert label.shape == (41, 50)
+        with pytest.raises(InputError): evaluate_target(Path(folder) / "out" / SERVER, place, "VOC", f"{folder}/again")
+
+
+
+def test_tags_at_validation_are_used_only_where_named_and_then_it_is_said():
+    "nbs/24_compare.ipynb, cell 59"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         voc, _ = small_sets(at)

@@ -20,6 +20,7 @@ def test_text_from_a_command_line_becomes_the_type_of_the_field():
 
 def test_a_switch_understands_words_and_refuses_others():
     "nbs/16_recipe.ipynb, cell 15"
+    with pytest.raises(InputError, match="compile or recompute"): make_recipe("tiny", 1, compile=True, recompute=True)
     for word in ("false", "False", "no", "off", "0", 0, False): assert make_recipe("tiny", 1, compile=word).compile is False
     for word in ("true", "TRUE", "yes", "on", "1", 1, True): assert make_recipe("tiny", 1, compile=word).compile is True
     for word in ("", "maybe", "2"):
