@@ -124,7 +124,7 @@ def write_pseudo_labels(
             bar.update(len(list(pool.map(write, label_batch(net.eval(), samples, how, reading)))))
     return len(todo)
 
-# %% ../nbs/31_pseudo.ipynb #46dcd73c
+# %% ../nbs/31_pseudo.ipynb #b2d63aad
 def pseudo_label_quality(
     folder: str | Path,  # pseudo labels
     data: Dataset,       # view (image, label mask) of the same pictures, masks at their own size
@@ -134,7 +134,7 @@ def pseudo_label_quality(
     "Compare pseudo labels with the truth. Raises `InputError` for a label that is not there."
     confusion, kept, pixels = ConfusionMatrix(num_classes), 0, 0
     for sample in tqdm(DataLoader(data, batch_size=None, num_workers=workers), desc="comparing", disable=None):
-        path, truth = Path(folder) / f"{sample['name']}.png", np.array(sample["label"])
+        path, truth = Path(folder) / f"{sample['name']}.png", torch.as_tensor(sample["label"]).numpy()
         if not path.exists():
             raise InputError(f"There is no pseudo label '{path}'; run `ssnet pseudo-label` again.")
         label = read_label(path)
