@@ -48,6 +48,7 @@ photos: $(VENV)/.installed
 
 benchmarks: $(VENV)/.installed
 	@echo "Measuring against public peers, alone on this machine: about 5 minutes on two cores."
+	$(BIN)/python -m pip install --quiet --editable ".[crf]"
 	@mkdir -p nbs/results/benchmarks
 	@for name in crf metrics training_step inference data_loading memory; do \
 	  echo "== $$name"; $(BIN)/python benchmarks/$$name.py --json nbs/results/benchmarks/$$name.json || exit 1; done

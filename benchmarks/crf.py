@@ -4,7 +4,7 @@
 
 Where a CUDA GPU is at hand, a batch on it as well (--batch 16), as time a picture. From probabilities and picture
 to new probabilities, lattices included; ssnet keeps the spatial one, which is the same for all pictures of a size.
-The extra "test" brings pydensecrf2 (Python < 3.13). On a busy machine the threads of PyTorch wait for one another:
+The extra "crf" brings pydensecrf2 (Python < 3.13). On a busy machine the threads of PyTorch wait for one another:
 OMP_WAIT_POLICY=PASSIVE makes that cheaper, and --repeats more gives the minimum a chance.
 """
 import argparse

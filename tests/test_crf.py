@@ -61,8 +61,8 @@ def soft_regions(height, width, seed, classes=21, cell=32, noise=0.5):
 def peer_is_there():
     "Is pydensecrf2 installed? Where not, pytest reports the test as skipped, and a notebook says so."
     if find_spec("pydensecrf"): return True
-    if "PYTEST_CURRENT_TEST" in os.environ: pytest.skip("pydensecrf2 is not installed: extra 'test', Python < 3.13")
-    print("pydensecrf2 is not installed (extra 'test', Python < 3.13): nothing to compare with.")
+    if "PYTEST_CURRENT_TEST" in os.environ: pytest.skip("pydensecrf2 is not installed: extra 'crf', needs a C++ compiler and Python < 3.13")
+    print("pydensecrf2 is not installed (extra 'crf', needs a C++ compiler and Python < 3.13): nothing to compare with.")
     return False
 
 
