@@ -288,7 +288,7 @@ def run_export(args) -> int:
     print(f"Largest difference in onnxruntime, at {sizes}: {largest_difference(net, args.out, sizes):.0e}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #c2ae8cda
+# %% ../nbs/40_cli.ipynb #898406be
 def count(text: str) -> int:
     "A whole number, 0 or more; argparse makes a sentence of its `ValueError`."
     if int(text) < 0: raise ValueError(text)
@@ -369,7 +369,7 @@ COMMANDS = {
     "info": (run_info, "Tell how a checkpoint was made, or what a preset holds.", "ssnet info runs/mine/stage1", [
         ("checkpoint", dict(nargs="?", help="a file or a run folder (default: the network of the package)")),
         ("--preset", dict(choices=PRESET_NAMES, help="show the settings of a preset instead"))]),
-    "convert": (run_convert, "Turn a checkpoint into a folder for sharing: model.safetensors and config.json. Takes ours, and "
+    "convert": (run_convert, "Turn a checkpoint into a folder for sharing. It holds model.safetensors and config.json. Takes ours, and "
                 "the authors' .pth files.", "ssnet convert runs/mine/stage2 --out shared", [
         ("source", dict(help="a checkpoint, a run folder, or the authors' .pth file")),
         ("--out", dict(required=True, help="the folder to write")),
