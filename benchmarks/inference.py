@@ -13,7 +13,7 @@ import torch
 
 from ssnet.inference import fast
 from ssnet.model import build_ssnet
-from training_step import plain
+from training_step import about, plain
 
 
 def seasoned(net, device):
@@ -48,10 +48,10 @@ if __name__ == "__main__":
     parser.add_argument("--json")
     args = parser.parse_args()
     if args.device == "cuda": torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
-    print(f"{args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(about(args.device))
     found = {stage: measure(stage, args.device, args.repeats) for stage in (1, 2)}
     for stage, (slow, quick, difference) in found.items():
         print(f"stage {stage}: plain {slow * 1e3:.0f} ms, fast {quick * 1e3:.0f} ms, "
               f"ratio {slow / quick:.2f} (target 1.5), largest difference {difference:.0e} (target 1e-04)")
     if args.json:
-        with open(args.json, "w") as file: json.dump(found, file, indent=1)
+        with open(args.json, "w") as file: json.dump({"machine": about(args.device), "stages": found}, file, indent=1)

@@ -15,7 +15,7 @@ import time
 
 import torch
 
-from training_step import make_recipe, our_step, plain_step
+from training_step import about, make_recipe, our_step, plain_step
 
 ROWS = {"plain": None, "precision=fp32": {}, "precision=bf16": {"precision": "bf16"},
         "recompute=true": {"recompute": True},
@@ -55,9 +55,9 @@ if __name__ == "__main__":
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().split("\n")
         found[row] = json.loads(lines[-1])
     plain = found["plain"][0]
-    print(f"stage {args.stage}, {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(f"stage {args.stage}, {about(args.device)}")
     for row, (peak, seconds) in found.items():
         print(f"{row:32} {peak / 1e9:5.2f} GB  {peak / plain:4.0%} of plain   second step {seconds:.2f} s")
     print(f"ratio {min(peak for peak, _ in found.values()) / plain:.2f} (target 0.5)")
     if args.json:
-        with open(args.json, "w") as file: json.dump({"bytes and seconds": found}, file, indent=1)
+        with open(args.json, "w") as file: json.dump({"machine": about(args.device), "bytes and seconds": found}, file, indent=1)

@@ -7,6 +7,7 @@ The rows take turns; the shortest time of each counts. fp32 of our own is shown 
 """
 import argparse
 import json
+import os
 import platform
 import time
 
@@ -81,6 +82,15 @@ def shortest(steps, device, repeats):
     return {name: min(row[2:]) for name, row in times.items()}
 
 
+PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12}  # bf16 operations a second, dense: NVIDIA's data sheets
+
+
+def about(device):
+    "What the figures are measured on."
+    chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return {"chip": chip, "cores": os.cpu_count(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--stage", type=int, default=1, choices=(1, 2))
@@ -98,12 +108,14 @@ if __name__ == "__main__":
         steps[name] = our_step(make_recipe("paper", args.stage, weights="", **changes), args.device)
     times = shortest(steps, args.device, args.repeats)
     work = 3 * 2 * recipe.batch * flops(build(recipe).eval(), recipe.size)
-    chip = torch.cuda.get_device_name() if args.device == "cuda" else platform.processor() or platform.machine()
-    print(f"stage {args.stage}, {recipe.batch}+{recipe.batch} at {recipe.size}×{recipe.size}, {chip}, "
-          f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    machine, best = about(args.device), min(times.values())
+    print(f"stage {args.stage}, {recipe.batch}+{recipe.batch} at {recipe.size}×{recipe.size}, {machine}")
     for name, s in times.items():
         print(f"{name:38} {s:7.3f} s  {2 * recipe.batch / s:7.1f} pictures/s  {work / s / 1e12:6.2f} TFLOP/s  "
               f"{times['plain'] / s:.2f}×")
-    print(f"ratio {times['plain'] / min(times.values()):.2f} (target {'4' if args.device == 'cuda' else '1.3'})")
+    for name in PEAK:
+        if name in machine["chip"]: print(f"model FLOP utilisation {work / best / PEAK[name]:.1%} of {name}'s peak in bf16")
+    print(f"{recipe.steps:,} steps: {recipe.steps * best / 3600:.1f} hours, validation left out")
+    print(f"ratio {times['plain'] / best:.2f} (target {'4' if args.device == 'cuda' else '1.3'})")
     if args.json:
-        with open(args.json, "w") as file: json.dump({"seconds": times, "chip": chip, "flops": work}, file, indent=1)
+        with open(args.json, "w") as file: json.dump({"machine": machine, "seconds": times, "flops": work}, file, indent=1)
