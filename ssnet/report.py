@@ -190,7 +190,7 @@ def pseudo_section(folder: Path, data: Data, metrics: dict) -> list:
     figure = show_rows(pseudo_rows(data, folder, metrics["settings"]["stage1"]["size"]))
     return [("Pseudo labels", PSEUDO_TEXT, [pseudo_table(metrics), as_image(figure, "pseudo labels and truth")])]
 
-# %% ../nbs/33_report.ipynb #a09717bf
+# %% ../nbs/33_report.ipynb #a29401bb
 SCORE_TEXT = (
     "mIoU over background and the classes that occur, one confusion matrix, no tags, no CRF, pictures at their "
     "own size. MAE and max F (β² = 0.3) of the saliency map on the saliency test set, each map stretched to [0, 1] first, as PySODMetrics does."
@@ -232,5 +232,6 @@ def settings_table(metrics: dict) -> str:
     rows = [
         [k, *((v, two[k]) if isinstance(v, (str, int)) or v is None else (str(v), str(two[k])))] for k, v in one.items()
     ]
-    rest = [[k, v, v] for k, v in settings.items() if not isinstance(v, dict)]
+    labels = {f"pseudo labels: {k}": str(v) for k, v in settings.get("labels", {}).items()}
+    rest = [[k, v, v] for k, v in (settings | labels).items() if not isinstance(v, dict)]
     return as_table(rest + rows, ["setting", "stage 1", "stage 2"])
