@@ -11,7 +11,7 @@ $(VENV)/.installed: settings.ini setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ssnet needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[demo,imagenet,data,onnx,test,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[notebooks,dev]"
 	@touch $@
 
 demo: $(VENV)/.installed

@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 settings = ConfigParser(delimiters=["="], interpolation=None)
 settings.read("settings.ini", encoding="utf-8")
 cfg = settings["DEFAULT"]
-extras = {name: cfg[f"{name}_requirements"].split() for name in ("demo", "imagenet", "data", "onnx", "crf", "test", "dev")}
+extras = {key.removesuffix("_requirements"): cfg[key].split() for key in cfg if key.endswith("_requirements")}
 
 setup(
     name=cfg["lib_name"],
