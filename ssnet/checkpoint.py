@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'SHIPPED', 'Checkpoint', 'save_checkpoint', 'read_file', 'recipe_of', 'checkpoint_at', 'shared_checkpoint',
-           'load_checkpoint', 'fill', 'load_network']
+           'load_checkpoint', 'fill', 'load_network', 'snapshot_path', 'snapshots_in']
 
 # %% ../nbs/17_checkpoint.ipynb #dacde589
 import json
@@ -164,3 +164,19 @@ def load_network(
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputError(f"What '{path}' says of its network makes none: {error}") from error
     return fill(net, checkpoint).eval().to(device), checkpoint
+
+# %% ../nbs/17_checkpoint.ipynb #61f89261
+def snapshot_path(
+    folder: str | Path,  # of a training
+    step: int,           # optimiser steps done
+) -> Path:               # such as snapshots/step_000150.safetensors
+    "Where the snapshot of one step lies."
+    return Path(folder) / f"snapshots/step_{step:06d}.safetensors"
+
+
+def snapshots_in(
+    folder: str | Path,   # of a training
+) -> dict[int, Path]:     # step -> file, in the order of the steps; empty where none were kept
+    "The snapshots of a training."
+    found = Path(folder).glob("snapshots/step_*.safetensors")
+    return dict(sorted((int(path.stem.removeprefix("step_")), path) for path in found))

@@ -4,8 +4,8 @@
 __all__ = ['CONFIG', 'PRESET_NAMES', 'CONFIG_OPTION', 'SET', 'PRESET', 'DEVICE', 'WORKERS', 'PICTURES', 'TRAIN_SPLIT',
            'CHECKPOINT', 'SCORED', 'COMMANDS', 'data_of', 'settings_of', 'needed', 'read_config', 'as_changes',
            'check_settings', 'defaults_of', 'run_demo', 'run_train', 'run_pseudo_label', 'sets_in', 'places_of',
-           'scoring_of', 'asked', 'out_of', 'run_evaluate', 'run_compare', 'run_predict', 'run_info', 'run_convert',
-           'run_export', 'count', 'make_parser', 'parse', 'main']
+           'scoring_of', 'asked', 'out_of', 'run_evaluate', 'run_compare', 'run_predict', 'enter', 'run_tour',
+           'run_info', 'run_convert', 'run_export', 'count', 'make_parser', 'parse', 'main']
 
 # %% ../nbs/40_cli.ipynb #3aaf6220
 import argparse
@@ -237,7 +237,7 @@ def run_compare(args) -> int:
         print(f"{evaluate_peers(args.folder, place, name, out, **scoring_of(args, place))}Written to {out}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #98f922be
+# %% ../nbs/40_cli.ipynb #ba68ab15
 def run_predict(args) -> int:
     "ssnet predict"
     from ssnet.predict import Segmenter, find_pictures, predict_all
@@ -250,6 +250,20 @@ def run_predict(args) -> int:
     total = len(paths) + len(missing)
     print(f"{total - len(broken)} of {total} pictures are done: masks, saliency maps and overlays are in {args.out}")
     return 1 if broken else 0
+
+
+def enter() -> None:
+    "Wait for the Enter key; the end of the input stops the command as Ctrl-C does."
+    try: input("Enter goes on, Ctrl-C stops. ")
+    except EOFError: raise KeyboardInterrupt from None
+
+
+def run_tour(args) -> int:
+    "ssnet tour"
+    from ssnet.tour import PLAIN, inks, tour
+    somebody = sys.stdin.isatty() and sys.stdout.isatty() and not args.no_pause
+    tour(args.picture, PLAIN if args.plain else inks(sys.stdout.isatty()), wait=enter if somebody else None)
+    return 0
 
 
 def run_info(args) -> int:
@@ -288,7 +302,7 @@ def run_export(args) -> int:
     print(f"Largest difference in onnxruntime, at {sizes}: {largest_difference(net, args.out, sizes):.0e}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #898406be
+# %% ../nbs/40_cli.ipynb #4d42efc7
 def count(text: str) -> int:
     "A whole number, 0 or more; argparse makes a sentence of its `ValueError`."
     if int(text) < 0: raise ValueError(text)
@@ -366,6 +380,11 @@ COMMANDS = {
                 "is named and the rest go on.", "ssnet predict holiday/*.jpg --out predictions", [
         ("pictures", dict(nargs="+", help="pictures, folders or patterns")),
         ("--out", dict(default="predictions", help="where the results go (default predictions)")), CHECKPOINT, DEVICE]),
+    "tour": (run_tour, "Walk one picture through the network, in a terminal, in about three minutes: features, logits, H, v, "
+             "S, label. In the terminal's colours; NO_COLOR is respected.", "ssnet tour", [
+        ("--picture", dict(help="a picture of yours (default: a composed one, whose tags are known)")),
+        ("--plain", dict(action="store_true", help="draw with characters, without colours")),
+        ("--no-pause", dict(action="store_true", help="do not wait for Enter between the stops"))]),
     "info": (run_info, "Tell how a checkpoint was made, or what a preset holds.", "ssnet info runs/mine/stage1", [
         ("checkpoint", dict(nargs="?", help="a file or a run folder (default: the network of the package)")),
         ("--preset", dict(choices=PRESET_NAMES, help="show the settings of a preset instead"))]),

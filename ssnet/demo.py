@@ -3,16 +3,18 @@
 # %% auto #0
 __all__ = ['SPLITS', 'run_and_score', 'demo', 'machine', 'summary']
 
-# %% ../nbs/34_demo.ipynb #991aadac
+# %% ../nbs/34_demo.ipynb #56b7803e
 import json
+import math
 import os
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
+from .checkpoint import snapshots_in
 from .compose import compose_data
 from .files import write_whole
 from .pseudo import LABEL_PRESETS, LabelRecipe
@@ -21,7 +23,7 @@ from .report import write_report
 from .stages import Data, run_both, score_checkpoint
 from .train import pick_device
 
-# %% ../nbs/34_demo.ipynb #2fb51036
+# %% ../nbs/34_demo.ipynb #ff8038b1
 SPLITS = {"miou": "test", "miou_unseen_glyphs": "test_unseen"}  # name of a score -> split, where there is one
 
 
@@ -44,13 +46,14 @@ def run_and_score(
                                              Path(root) / "saliency/test", device) for i in (1, 2)}
     settings = {f"stage{r.stage}": asdict(r) for r in recipes} | machine() | about | {
         "seed": recipes[0].seed, "labels": asdict(how), "crf_at_test": False, "flip_at_test": False, "tags_at_test": False}
-    metrics |= {"pseudo_labels": quality, "settings": settings | {"resumed": resumed}}
+    metrics |= {"pseudo_labels": quality, "settings": settings | {"resumed": resumed},
+                "snapshots": sum(len(snapshots_in(folder / f"stage{i}")) for i in (1, 2))}
     write_report(folder, data, metrics)
     metrics["seconds"] = round(time.perf_counter() - begin + about.get("composing_seconds", 0), 1)
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False).encode())
     return metrics
 
-# %% ../nbs/34_demo.ipynb #cf5c64a1
+# %% ../nbs/34_demo.ipynb #6e16dd51
 def demo(
     folder: str | Path = "runs/demo",  # everything is written here
     steps: int | None = None,   # of each stage; None: as in the preset
@@ -66,6 +69,7 @@ def demo(
     changes = {"seed": seed} | ({} if steps is None else {"steps": steps})
     recipes, about = [make_recipe(preset, stage, **changes) for stage in (1, 2)], {}
     if root is None:
+        recipes = [replace(recipe, snapshot_every=math.ceil(recipe.steps / 8)) for recipe in recipes]
         begin, root = time.perf_counter(), Path(folder) / "data"
         print(f"Composing {2 * pictures} training pictures and the test sets in {root}")
         compose_data(root, pictures, pictures, test_count=tests, seed=seed)
@@ -90,4 +94,7 @@ def summary(metrics: dict) -> str:
     lines += [f"stage {i}  " + "".join(f"{metrics[f'stage{i}'][n]:20.3f}" for n in names) for i in (1, 2)]
     quality = metrics["pseudo_labels"]
     known = f"pseudo labels: {quality['object_accuracy']:.1%} of object pixels are right; " if quality else ""
-    return "\n".join([*lines, f"{known}{metrics['seconds']:.0f} seconds in all"])
+    lines += [f"{known}{metrics['seconds']:.0f} seconds in all"]
+    if metrics.get("snapshots"):
+        lines += [f"{metrics['snapshots']} snapshots of the weights were kept: watch the maps grow in nbs/35_explore.ipynb"]
+    return "\n".join(lines)

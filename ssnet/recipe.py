@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from .files import InputError
 from .model import SSNet, build_ssnet
 
-# %% ../nbs/16_recipe.ipynb #21772a9e
+# %% ../nbs/16_recipe.ipynb #b02abe86
 @dataclass(frozen=True)
 class Recipe:
     "All settings of one training."
@@ -44,6 +44,7 @@ class Recipe:
     frozen_norm: bool = False         # the backbone's batch normalisation keeps its averages and weights as they are
     compile: bool = False             # torch.compile: minutes at the start, faster steps
     recompute: bool = False           # compute features twice instead of keeping them: less memory, more time
+    snapshot_every: int = 0           # steps between snapshots of the weights, from step 0 to the last; 0: none
     rotate: float = 0.0               # augmentation: largest angle, degrees
     crop: float = 0.9                 # augmentation: side of the random crop, share of the picture
     color: float = 0.0                # augmentation: strength of the colour jitter
@@ -101,7 +102,7 @@ def as_type_of(old, name: str, value):
     except (KeyError, TypeError, ValueError):
         raise InputError(f"The setting '{name}' cannot be {value!r}; give a value like {old!r}.") from None
 
-# %% ../nbs/16_recipe.ipynb #aa6bd9c4
+# %% ../nbs/16_recipe.ipynb #15a5455f
 CHOICES = {
     "start": ("", "stage1"),
     "reading": ("paper", "authors"),
@@ -114,7 +115,7 @@ CHOICES = {
 
 LEAST = {"steps": 1, "batch": 1, "size": 32, "output_stride": 1, "rate": 0, "new_factor": 0, "tag_weight": 0,
          "decay": 0, "every": 1, "beta1": 0, "sam_kernel": 0, "weight_decay": 0, "clip": 0, "rotate": 0, "color": 0,
-         "seed": 0, "accumulate": 1}
+         "seed": 0, "accumulate": 1, "snapshot_every": 0}
 
 
 def check_recipe(

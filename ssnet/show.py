@@ -17,11 +17,11 @@ from torch import Tensor
 from .files import InputError, write_whole
 from .labels import IGNORE_INDEX, VOC_CLASSES, colorize, voc_palette
 
-# %% ../nbs/02_show.ipynb #71288402
+# %% ../nbs/02_show.ipynb #3e448538
 COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "vermilion": "#D55E00", "sky": "#56B4E9",
           "purple": "#CC79A7", "yellow": "#F0E442", "black": "#000000"}
 SALIENCY_COLORS = "gray"
-STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 72}
+STYLE = {"font.size": 11, "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 72}
 
 # %% ../nbs/02_show.ipynb #71df6ab9
 def new_figure(
@@ -77,7 +77,7 @@ def to_picture(
     from matplotlib import colormaps
     return colormaps[SALIENCY_COLORS](np.clip(x.astype(float), 0, 1), bytes=True)[..., :3]
 
-# %% ../nbs/02_show.ipynb #db8d75c7
+# %% ../nbs/02_show.ipynb #028cd0e1
 def show_pictures(
     pictures: list,                   # whatever `to_picture` takes
     titles: list[str] | None = None,  # one for each picture
@@ -93,7 +93,7 @@ def show_pictures(
     axes = np.atleast_1d(axes).ravel()
     for axis in axes: axis.axis("off")
     for axis, picture in zip(axes, pictures): axis.imshow(to_picture(picture))
-    for axis, title in zip(axes, titles or []): axis.set_title(title, fontsize=9)
+    for axis, title in zip(axes, titles or []): axis.set_title(title, fontsize=10)
     if path is not None: save_figure(figure, path)
     return figure
 

@@ -5,7 +5,7 @@ __all__ = ['DTYPES', 'losses_of', 'outputs_of', 'to_device', 'train_mode', 'auto
            'label_shares', 'backward', 'update', 'make_scaler', 'pick_device', 'batches', 'stand_apart', 'Run', 'Diary',
            'open_board', 'Stopped', 'StopRequest', 'ready', 'fit']
 
-# %% ../nbs/30_train.ipynb #d824926b
+# %% ../nbs/30_train.ipynb #9527da26
 import csv
 import io
 import json
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from .checkpoint import fill, load_checkpoint, save_checkpoint
+from .checkpoint import fill, load_checkpoint, save_checkpoint, snapshot_path, snapshots_in
 from .datasets import SeededView, fingerprint, step_batches
 from .files import InputError, clear_parts, write_whole
 from .labels import IGNORE_INDEX, VOC_CLASSES
@@ -244,7 +244,7 @@ def stand_apart(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgid"): os.setpgid(0, 0)  # a group of its own; Windows has none
 
-# %% ../nbs/30_train.ipynb #f2b57fab
+# %% ../nbs/30_train.ipynb #e2d7270f
 class Run:
     "The folder of one training: its recipe, checkpoint and log."
 
@@ -263,8 +263,9 @@ class Run:
         self.validate_every, self.save_every = validate_every, save_every
         self.path = self.folder / "checkpoint.safetensors"
         self.saved = load_checkpoint(self.path) if self.path.exists() else None
-        if self.saved and self.saved.recipe != recipe:
-            other = next(k for k, v in asdict(recipe).items() if getattr(self.saved.recipe, k) != v)
+        same = replace(recipe, snapshot_every=self.saved.recipe.snapshot_every) if self.saved else None
+        if self.saved and self.saved.recipe != same:
+            other = next(k for k, v in asdict(same).items() if getattr(self.saved.recipe, k) != v)
             raise InputError(f"'{self.folder}' holds a training with another recipe ('{other}' differs); "
                              "choose another folder or delete it.")
         if self.saved and self.saved.classes != self.classes:
@@ -274,9 +275,10 @@ class Run:
         "Fill network, optimiser and scaler from the saved checkpoint, if any; return the steps done."
         self.data = data
         if rank() == 0:
-            clear_parts(self.folder)
+            for folder in (self.folder, self.folder / "snapshots"): clear_parts(folder)
             write_whole(self.folder / "recipe.json", json.dumps(asdict(self.recipe), indent=1).encode())
         if self.saved is None:
+            self.snapshot(net, 0)
             return 0
         if self.saved.data != data:
             raise InputError(f"'{self.folder}' holds a training on other pictures; choose another folder or delete it.")
@@ -289,6 +291,13 @@ class Run:
     def is_due(self, every: int, step: int) -> bool:
         "Whether something done every so many steps is due after `step`; it always is after the last."
         return step % every == 0 or step == self.recipe.steps
+
+    def snapshot(self, net: SSNet, step: int) -> None:
+        "Keep the weights as they are after `step`, where the recipe asks for it; rank 0 does so."
+        every = self.recipe.snapshot_every
+        if rank() or not every or not self.is_due(every, step): return
+        for old in snapshots_in(self.folder).values() if step == 0 else (): old.unlink()  # of a training that is gone
+        save_checkpoint(snapshot_path(self.folder, step), net, self.recipe, self.classes, step, data=self.data)
 
     def save(self, net: SSNet, optimizer: torch.optim.Adam, scaler: torch.amp.GradScaler, step: int) -> None:
         "Write checkpoint and log, each whole or not at all; other processes wait until rank 0 has done so."
@@ -431,7 +440,7 @@ def ready(
         net.compile()
     return in_parallel(net)
 
-# %% ../nbs/30_train.ipynb #548d21a1
+# %% ../nbs/30_train.ipynb #7ae4845e
 def fit(
     net: SSNet,                        # trained in place, on the device where it is
     tag_data: Dataset,                 # view (image, tags); in stage 2 (image, pseudo label, tags)
@@ -451,8 +460,8 @@ def fit(
             losses = backward(model, scaler, tag_batch, saliency_batch, recipe)
             update(net, optimizer, scaler, recipe, step - 1)
             diary.losses(step, losses)
-            if validate and run.is_due(run.validate_every, step):
-                diary.scores(step, validate(same_buffers(net)))
+            if validate and run.is_due(run.validate_every, step): diary.scores(step, validate(same_buffers(net)))
+            run.snapshot(net, step)
             if stop.agree() or run.is_due(run.save_every, step):
                 run.save(net, optimizer, scaler, step)
             stop.check(step)

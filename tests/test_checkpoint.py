@@ -7,6 +7,8 @@ from ssnet.checkpoint import fill
 from ssnet.checkpoint import load_checkpoint
 from ssnet.checkpoint import load_network
 from ssnet.checkpoint import save_checkpoint
+from ssnet.checkpoint import snapshot_path
+from ssnet.checkpoint import snapshots_in
 from ssnet.files import InputError
 from ssnet.files import write_whole
 from ssnet.recipe import build
@@ -62,7 +64,8 @@ def test_what_else_a_training_remembers_comes_back_and_older_files_remember_noth
         assert load_checkpoint(path).extra == {"scale": 65536.0}
         with safe_open(str(path), framework="pt") as file:
             about, tensors = json.loads(file.metadata()["ssnet"]), {k: file.get_tensor(k) for k in file.keys()}
-        del about["extra"], about["recipe"]["clip"]  # as a file from before these were thought of
+        for name in ("clip", "snapshot_every"): del about["recipe"][name]  # as a file from before these were thought of
+        del about["extra"]
         old = write_whole(f"{folder}/old.safetensors", save(tensors, metadata={"ssnet": json.dumps(about)}))
         assert load_checkpoint(old).extra == {} and load_checkpoint(old).recipe == recipe
         del about["recipe"]["dilations"]
@@ -131,3 +134,16 @@ def test_half_precision_halves_the_file_and_hardly_moves_the_logits():
         whole, half = (save_checkpoint(f"{folder}/{h}.safetensors", net, recipe, half=h) for h in (False, True))
         assert half.stat().st_size < 0.55 * whole.stat().st_size
         assert torch.allclose(load_network(half)[0](image).logits, net(image).logits, atol=0.01)
+
+
+
+def test_snapshots_are_found_in_the_order_of_their_steps():
+    "nbs/17_checkpoint.ipynb, cell 25"
+    recipe = make_recipe("tiny", 1, size=64)
+    net = build(recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        assert snapshots_in(folder) == {}
+        paths = {step: save_checkpoint(snapshot_path(folder, step), net, recipe, step=step) for step in (1_000_000, 20, 3)}
+        assert list(snapshots_in(folder).items()) == [(step, paths[step]) for step in (3, 20, 1_000_000)]
+        assert paths[20] == Path(folder) / "snapshots/step_000020.safetensors"
+        assert load_network(paths[20])[1].step == 20

@@ -245,8 +245,23 @@ def test_a_broken_picture_is_named_and_the_status_says_so():
 
 
 
+def test_the_tour_is_plain_text_in_a_file_and_a_bad_picture_gets_one_sentence():
+    "nbs/40_cli.ipynb, cell 31"
+    status, out, err = call("tour")                                   # no terminal here: no pause, no colours
+    assert status == 0 and not err and "\x1b" not in out and "S = Σ v_i H_i" in out and "read on" in out
+    assert call("tour", "--plain", "--no-pause")[:2] == (0, out)
+    with tempfile.TemporaryDirectory() as folder:
+        bad, good = Path(folder) / "bad.png", Path(folder) / "good.png"
+        bad.write_bytes(b"no picture")
+        Image.new("RGB", (40, 70), "red").save(good)
+        assert one_sentence(call("tour", "--picture", bad), "bad.png")
+        assert one_sentence(call("tour", "--picture", Path(folder) / "none.png"), "none.png")
+        assert "Yours has none" in call("tour", "--picture", good)[1].replace("\n", " ")
+
+
+
 def test_a_full_disk_leaves_nothing_half_written():
-    "nbs/40_cli.ipynb, cell 32"
+    "nbs/40_cli.ipynb, cell 33"
     with composed() as at:
         train = ["train", "--stage", 1, "--data", at / "data", *QUICK]
         assert call(*train, "--run", at / "run")[0] == 0
@@ -263,7 +278,7 @@ def test_a_full_disk_leaves_nothing_half_written():
 
 
 def test_help_teaches_and_comes_at_once():
-    "nbs/40_cli.ipynb, cell 33"
+    "nbs/40_cli.ipynb, cell 34"
     for command in COMMANDS:
         status, out, _ = call(command, "--help")
         assert status == 0 and "example:" in out and f"ssnet {command}" in out

@@ -17,4 +17,5 @@ def test_the_demo_writes_its_three_files_with_every_figure_in_its_place():
         assert all(0 <= metrics[stage][k] <= 1 for k in ("miou", "miou_unseen_glyphs", "mae", "max_f"))
     assert 0 <= metrics["pseudo_labels"]["miou"] <= 1 and metrics["seconds"] > 0
     assert metrics["settings"]["stage2"]["steps"] == 2 and metrics["settings"]["crf_at_test"] is False
-    assert "stage 2" in summary(metrics)
+    assert "stage 2" in summary(metrics) and "6 snapshots" in summary(metrics)   # steps 0, 1 and 2 of each stage
+    assert "snapshots" not in summary(metrics | {"snapshots": 0})

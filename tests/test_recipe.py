@@ -44,6 +44,7 @@ def test_bad_recipes_are_refused_by_name():
     with pytest.raises(InputError, match="'seed' is -1"): make_recipe("tiny", 1, seed=-1)
     with pytest.raises(InputError, match="authors' reading takes the background"): make_recipe("authors", 1, not_salient="rest")
     with pytest.raises(InputError, match="'passes' cannot be '3'; choose 1 or 2"): make_recipe("tiny", 1, passes=3)
+    with pytest.raises(InputError, match="'snapshot_every' is -1"): make_recipe("tiny", 1, snapshot_every=-1)
     with pytest.raises(InputError, match="'accumulate' is 0"): make_recipe("tiny", 1, accumulate=0)
     with pytest.raises(InputError, match="batch of 16 cannot be cut into 3"): make_recipe("tiny", 1, accumulate=3)
     for preset in PRESETS: assert [make_recipe(preset, stage).stage for stage in (1, 2)] == [1, 2]

@@ -3,6 +3,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from ssnet.checkpoint import load_checkpoint
+from ssnet.checkpoint import save_checkpoint
+from ssnet.checkpoint import snapshot_path
+from ssnet.checkpoint import snapshots_in
 from ssnet.files import InputError
 from ssnet.labels import IGNORE_INDEX
 from ssnet.model import SSNet
@@ -299,20 +302,25 @@ def test_a_compiled_network_has_the_same_names_and_learns_the_same():
 def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits():
     "nbs/30_train.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder:
-        whole = training(f"{folder}/whole")
+        whole = training(f"{folder}/whole", snapshot_every=5)
         assert whole.wait(120) == 0, whole.stderr.read()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             stopped = Path(folder) / number.name
-            process = training(stopped, pause=0.05)
+            process = training(stopped, pause=0.05, snapshot_every=5)
             deadline = time.monotonic() + 100
             while not (stopped / "checkpoint.safetensors").exists() and time.monotonic() < deadline: time.sleep(0.01)
             process.send_signal(number)
             assert process.wait(60) == (-9 if number == signal.SIGKILL else 128 + number), process.stderr.read()
             assert 0 < weights(stopped)[0] < 12  # it was stopped on the way
-            assert training(stopped).wait(120) == 0
+            assert training(stopped, snapshot_every=5).wait(120) == 0
             (step_a, a), (step_b, b) = weights(f"{folder}/whole"), weights(stopped)
             assert step_a == step_b == 12 and a.keys() == b.keys()
             assert all(torch.equal(a[k], b[k]) for k in a), number.name
+            one, two = snapshots_in(f"{folder}/whole"), snapshots_in(stopped)
+            assert list(one) == list(two) == [0, 5, 10, 12]
+            for step in one:
+                a, b = load_checkpoint(one[step]), load_checkpoint(two[step])
+                assert (b.step, b.optimizer) == (step, {}) and all(torch.equal(a.model[k], b.model[k]) for k in a.model)
 
 
 
@@ -383,8 +391,29 @@ def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
 
 
 
-def test_the_total_weighs_the_tags_as_the_recipe_says():
+def test_snapshots_are_the_weights_of_their_step_and_change_nothing_that_is_learned():
     "nbs/30_train.ipynb, cell 66"
+    recipe, classes = make_recipe("tiny", 1, size=64, steps=3, batch=2), ("background", "red", "blue")
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(snapshot_path(f"{folder}/kept", 1), build(recipe, 3), recipe)  # of a training that is gone
+        for name, every in (("plain", 0), ("kept", 2)):
+            run = Run(f"{folder}/{name}", replace(recipe, snapshot_every=every), classes)
+            fit(build(recipe, 3), Squares(4), Squares(4), run)
+        kept = {step: load_checkpoint(path).model for step, path in snapshots_in(f"{folder}/kept").items()}
+        plain, last = load_checkpoint(f"{folder}/plain").model, load_checkpoint(run.path).model
+        start = build(recipe, 3).state_dict()
+        assert snapshots_in(f"{folder}/plain") == {} and list(kept) == [0, 2, 3]
+        for a, b in ((kept[0], start), (kept[3], last), (last, plain)): assert all(torch.equal(a[k], b[k]) for k in a)
+        assert any(not torch.equal(kept[2][k], kept[3][k]) for k in last)
+        assert Run(f"{folder}/plain", replace(recipe, snapshot_every=1), classes).saved.step == 3   # may change: see above
+        with patch("torch.distributed.is_initialized", lambda: True), patch("torch.distributed.get_rank", lambda: 1):
+            run.snapshot(build(recipe, 3), 2)                                    # the second of two processes
+        assert all(torch.equal(kept[2][k], v) for k, v in load_checkpoint(snapshots_in(run.folder)[2]).model.items())
+
+
+
+def test_the_total_weighs_the_tags_as_the_recipe_says():
+    "nbs/30_train.ipynb, cell 67"
     batch = {k: torch.stack([Squares(2)[i][k] for i in range(2)]) for k in ("image", "tags", "saliency", "label")}
     for weight in (1, 5):
         recipe = make_recipe("tiny", 1, size=64, tag_weight=weight)
@@ -394,7 +423,7 @@ def test_the_total_weighs_the_tags_as_the_recipe_says():
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole():
-    "nbs/30_train.ipynb, cell 67"
+    "nbs/30_train.ipynb, cell 68"
     recipe = make_recipe("tiny", 1, size=64, steps=4, batch=2)
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with tempfile.TemporaryDirectory() as folder:
@@ -406,7 +435,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole():
 
 
 def test_the_log_names_stage_and_losses():
-    "nbs/30_train.ipynb, cell 68"
+    "nbs/30_train.ipynb, cell 69"
     recipe = make_recipe("tiny", 2, size=64, steps=10, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder, recipe, ("background", "red", "blue"), validate_every=5)
@@ -420,7 +449,7 @@ def test_the_log_names_stage_and_losses():
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training():
-    "nbs/30_train.ipynb, cell 69"
+    "nbs/30_train.ipynb, cell 70"
     recipe = make_recipe("tiny", 1, size=64)
     net = build(recipe, 3)
     batch = {k: v[None] for k, v in Squares(1)[0].items()}
@@ -431,7 +460,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
 
 
 def test_mixed_precision_learns_on_the_cpu_too():
-    "nbs/30_train.ipynb, cell 70"
+    "nbs/30_train.ipynb, cell 71"
     recipe = make_recipe("tiny", 1, size=64, steps=40, batch=4, precision="bf16")
     net = build(recipe, 3)
     with tempfile.TemporaryDirectory() as folder:

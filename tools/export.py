@@ -159,8 +159,8 @@ def readme(root):
             text = out.get("data", {}).get("text/markdown")
             if text: parts.append("".join(text))
     text = "\n\n".join(parts) + "\n"
-    text = re.sub(r"\]\((?=[\w./-]+\.ipynb)", "](nbs/", text)
-    return re.sub(r"\]\((?=images/)", "](nbs/", text)
+    text = re.sub(r"\]\((?=[\w./-]+\.ipynb|images/)", "](nbs/", text)
+    return text.replace("](../", "](")
 
 
 def notebooks(root):
