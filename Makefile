@@ -1,10 +1,10 @@
-# make demo · make test · make lab · make export · make weights · make photos · make benchmarks · make clean
+# make demo · make test · make lab · make docs · make test-docs · make export · make weights · make photos · make benchmarks · make clean
 # Each makes its own environment in .venv first, if it is not there. PYTHON picks the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lab export weights photos benchmarks clean
+.PHONY: demo test lab docs test-docs export weights photos benchmarks clean
 
 $(VENV)/.installed: settings.ini setup.py
 	@echo "Making $(VENV) and installing into it: about 2 minutes, several GB (PyTorch)."
@@ -22,12 +22,30 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	@echo "Checking the export, then the tests, then every notebook: under 20 minutes on two cores."
 	$(BIN)/python tools/export.py --check
+	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/python -m pytest
 	$(BIN)/python tools/run_notebooks.py
 
 lab: $(VENV)/.installed
 	@echo "Opening JupyterLab at the index: at once."
 	$(BIN)/jupyter lab nbs/index.ipynb
+
+$(VENV)/.docs: $(VENV)/.installed docs/package-lock.json
+	@echo "Installing what the site needs, from PyPI and npm: about a minute."
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	$(BIN)/python docs/build.py --packages
+	@touch $@
+
+docs: $(VENV)/.docs
+	@echo "Building the site from the notebooks, checking its links and its spelling: about two minutes."
+	$(BIN)/python docs/build.py
+	$(BIN)/python docs/check_links.py
+	$(BIN)/python docs/check_spelling.py
+	@echo "Open _docs/index.html, or serve it: python -m http.server --directory _docs"
+
+test-docs: $(VENV)/.docs
+	@echo "Testing the built site in headless Chromium: about two minutes."
+	$(BIN)/python -m pytest docs
 
 export: $(VENV)/.installed
 	@echo "Writing ssnet/, tests/ and README.md from the notebooks: about 10 seconds."

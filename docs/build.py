@@ -1,7 +1,8 @@
 """Build the site in _docs/ from the notebooks: python docs/build.py
 
 Stages the pages in build/docs (notebooks prepared by notebooks.py, an API page for each module), runs Sphinx with
-warnings as errors, sets the equations, and says what each step took. `--packages` only installs from npm.
+warnings as errors, sets the equations, and says what each step took. `--packages` only installs from npm;
+`--external` asks whether the links to other hosts answer, after a build.
 """
 import ast
 import importlib.util
@@ -64,13 +65,15 @@ def stage_notebooks(source, target):
 def constants(name):
     "The constants that the module `name` exports, as reStructuredText: each with its source and comment."
     source = (ROOT / f"ssnet/{name}.py").read_text(encoding="utf-8")
-    found = [n for n in ast.parse(source).body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "_")[0].isupper()]
-    parts = []
-    for node in found:
-        lines = source.splitlines()[node.lineno - 1:node.end_lineno]
+    found, parts = {}, []
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.Assign): found.setdefault(getattr(line.targets[0], "id", ""), line)
+    for word, line in found.items():
+        if not word.isupper(): continue
+        lines = source.splitlines()[line.lineno - 1:line.end_lineno]
         if len(lines) > 24: lines = lines[:23] + ["    ..."]
-        code = "\n".join(f"      {line}" for line in lines)
-        parts.append(f".. py:data:: ssnet.{name}.{node.targets[0].id}\n\n   .. code-block:: python\n\n{code}\n\n")
+        code = "\n".join("      " + text for text in lines)
+        parts.append(f".. py:data:: {word}\n\n   .. code-block:: python\n\n{code}\n\n")
     return "Constants\n---------\n\n" + "".join(parts) if parts else ""
 
 
@@ -85,7 +88,8 @@ def api_pages():
               f":doc:`{place}`.\n\n.. automodule:: {head}\n\n{constants(name)}")
         rows.append((name, f"| [`{head}`](/api/{name}.rst) | [{title(path)}]({place}.ipynb) |\n"))
     table = "| module | explained in |\n|---|---|\n" + "".join(row for _, row in rows)
-    write("api/index.md", f"# API reference\n\nEvery module is made from one notebook.\n\n{table}{toctree(*(n for n, _ in rows))}")
+    names = toctree(*(name for name, _ in rows))
+    write("api/index.md", f"# API reference\n\nEvery module is made from one notebook.\n\n{table}{names}")
 
 
 def home():
@@ -106,10 +110,11 @@ def navigation():
     parts = [chapter(f"components/{name}", head, found(pattern), about) for name, head, pattern, about in GROUPS]
     primers = [f"/primers/{p.stem}" for p in found("*", "primers")]
     experiments = [f"/experiments/{p.stem}" for p in found("*", "experiments")]
-    known = {p for _, _, pattern, _ in GROUPS for p in found(pattern)} | {NBS / f"{n}.ipynb" for n in ("index", "paths", "glossary", "35_explore")}
-    more = [f"/{p.stem}" for p in found("*") if p not in known]
+    known = {"index", "paths", "glossary", "35_explore"} | {p.stem for *_, pattern, _ in GROUPS for p in found(pattern)}
+    more = [f"/{p.stem}" for p in found("*") if p.stem not in known]
+    play = page("playground", STAGE / "playground.md") + page("35_explore")
     captions = [("Start", page("paths")), ("Primers", primers), ("Components", [p for p in parts if p] + more),
-                ("Experiments", experiments), ("Playground", page("playground", STAGE / "playground.md") + page("35_explore")),
+                ("Experiments", experiments), ("Playground", play),
                 ("Assignments", page("assignments/README", STAGE / "assignments/README.md")),
                 ("Look up", page("glossary") + ["/api/index", "/contributing"])]
     return "".join(toctree(*entries, options=f"hidden|caption: {caption}") for caption, entries in captions)
@@ -134,7 +139,8 @@ def stage():
     write("contributing.md", outside(ROOT / "CONTRIBUTING.md", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     shutil.copy(DOCS / "pages/404.md", STAGE / "404.md")
     shutil.copy(PACKAGES / "katex/dist/katex.min.css", STAGE / "_static/katex")
-    shutil.copytree(PACKAGES / "katex/dist/fonts", STAGE / "_static/katex/fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    fonts, older = STAGE / "_static/katex/fonts", shutil.ignore_patterns("*.ttf", "*.woff")
+    shutil.copytree(PACKAGES / "katex/dist/fonts", fonts, ignore=older)
     api_pages()
     playground()
     home()
@@ -147,19 +153,21 @@ def packages():
     return npm(["ci", "--ignore-scripts", "--prefix", str(DOCS)])
 
 
-def sphinx():
+def sphinx(builder="html", out=OUT):
     "Run Sphinx, warnings as errors."
     static = f"html_static_path={DOCS / '_static'},{STAGE / '_static'}"
-    return build_main(["-q", "-D", static, "-W", "--keep-going", "-E", "-c", str(DOCS),
-                       "-d", str(ROOT / "build/doctrees"), str(STAGE), str(OUT)])
+    return build_main(["-q", "-b", builder, "-D", static, "-W", "--keep-going", "-E", "-c", str(DOCS),
+                       "-d", str(ROOT / "build/doctrees"), str(STAGE), str(out)])
 
 
 def main():
     "Run each step; stop at the first that fails, and say which."
     steps = {"packages from npm": packages}
-    if "--packages" not in sys.argv:
+    if "--external" in sys.argv: steps = {"links to other hosts": lambda: sphinx("linkcheck", ROOT / "build/linkcheck")}
+    elif "--packages" not in sys.argv:
         shutil.rmtree(OUT, ignore_errors=True)
-        steps |= {"staging": stage, "Sphinx": sphinx, "equations": lambda: node([str(DOCS / "equations.mjs"), str(OUT)])}
+        steps |= {"staging": stage, "Sphinx": sphinx}
+        steps["equations"] = lambda: node([str(DOCS / "equations.mjs"), str(OUT)])
     for name, step in steps.items():
         start = time.perf_counter()
         if step(): sys.exit(f"{name}: failed, see above.")

@@ -1,9 +1,10 @@
 "Sphinx's settings. docs/build.py stages the pages and calls Sphinx with this file."
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from notebooks import PROJECT  # noqa: E402  (settings.ini)
+from notebooks import COLAB, GITHUB, PROJECT  # noqa: E402  (settings.ini)
 
 project, author, release = PROJECT["title"], PROJECT["author"], PROJECT["version"]
 copyright = PROJECT["copyright"]
@@ -33,6 +34,10 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 70
 toc_object_entries_show_parents = "hide"
 add_module_names = False
+
+# build.py --external, in the GitHub workflow; links to our own repository are checked as files by check_links.py
+linkcheck_ignore = [re.escape(GITHUB), re.escape(COLAB)]
+linkcheck_timeout, linkcheck_retries = 20, 2
 
 # HTML
 html_theme = "furo"

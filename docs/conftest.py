@@ -1,4 +1,5 @@
 "Fixtures for tests of the built site: `site`, its address on this machine, and `page`, which fails on errors."
+import contextlib
 import functools
 import http.server
 import shutil
@@ -15,7 +16,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     "Serves files below /ssnet/, as GitHub Pages does, and prints nothing."
 
     def translate_path(self, path):
-        return super().translate_path(path.removeprefix("/ssnet")) if path.startswith("/ssnet/") else str(ROOT / "nowhere")
+        "The file of an address; a file that is not there for an address above /ssnet/."
+        if not path.startswith("/ssnet/"): return str(ROOT / "nowhere")
+        return super().translate_path(path.removeprefix("/ssnet"))
+
+    def copyfile(self, source, outputfile):
+        "As its parent, and nothing is said where the browser has left the page already."
+        with contextlib.suppress(ConnectionError): super().copyfile(source, outputfile)
 
     def log_message(self, *args):
         "Nothing."
@@ -52,10 +59,10 @@ def browser():
 
 def watch(opened, site, wrong):
     "Note every error on the console and every request to another host in `wrong`."
-    own = site.rsplit("/", 1)[0]
+    own = (site.rsplit("/", 1)[0], "data:", "blob:")
     opened.on("console", lambda m: wrong.append(f"{opened.url}: {m.text}") if m.type == "error" else None)
     opened.on("pageerror", lambda e: wrong.append(f"{opened.url}: {e}"))
-    opened.on("request", lambda r: None if r.url.startswith((own, "data:", "blob:")) else wrong.append(f"foreign: {r.url}"))
+    opened.on("request", lambda r: None if r.url.startswith(own) else wrong.append(f"foreign: {r.url}"))
 
 
 @pytest.fixture

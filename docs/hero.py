@@ -30,4 +30,5 @@ def hero(
     folder.mkdir(parents=True, exist_ok=True)
     for name, tile in tiles.items():
         Image.fromarray(tile).resize((256, 256), Image.Resampling.BICUBIC).save(folder / f"{name}.webp", quality=80)
-    return {"one": seen.classes[one], "two": seen.classes[two], "v_one": f"{seen.v[one]:.2f}", "v_two": f"{seen.v[two]:.2f}"}
+    names, scores = seen.classes, seen.v.tolist()
+    return {"one": names[one], "two": names[two], "v_one": f"{scores[one]:.2f}", "v_two": f"{scores[two]:.2f}"}

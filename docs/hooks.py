@@ -36,7 +36,8 @@ def add_comments(app, what, name, obj, options, lines):
     for key, value in comments.items():
         words = rst(" ".join((value["docment"] or "").split()))
         if not words or key == "self": continue
-        lines.append(f":returns: {words}" if key == "return" else f":param {stars.get(value.get('kind'), '')}{key}: {words}")
+        name = f":param {stars.get(value.get('kind'), '')}{key}:"
+        lines.append(f":returns: {words}" if key == "return" else f"{name} {words}")
 
 
 def skip_fields(app, what, name, obj, skip, options):
@@ -59,10 +60,12 @@ def head_tags(app, pagename, templatename, context, doctree):
     paragraphs = [p.astext() for p in doctree.findall(nodes.paragraph) if "ways" not in p.parent.get("classes", [])]
     said = " ".join(next((p for p in paragraphs if len(p) > 40), app.config.project).split())
     said = said if len(said) < 200 else said[:197].rsplit(" ", 1)[0] + " …"
-    tags = {"og:type": "article", "og:site_name": app.config.project, "og:title": re.sub("<[^>]+>", "", context["title"]),
+    tags = {"og:type": "article", "og:site_name": app.config.project,
+            "og:title": re.sub("<[^>]+>", "", context["title"]),
             "og:description": said, "og:url": f"{app.config.html_baseurl}{pagename}.html",
             "og:image": f"{app.config.html_baseurl}_static/card.png"}
-    context["metatags"] += "".join(f'<meta property="{k}" content="{html.escape(html.unescape(v))}">\n' for k, v in tags.items())
+    for key, value in tags.items():
+        context["metatags"] += f'<meta property="{key}" content="{html.escape(html.unescape(value))}">\n'
     context["metatags"] += f'<meta name="description" content="{html.escape(said)}">\n'
     if pagename == "404": context["metatags"] += f'<base href="/{PROJECT["repo"]}/">\n'
     if 'class="tex"' in context["body"]: app.add_css_file("katex/katex.min.css")
@@ -70,9 +73,11 @@ def head_tags(app, pagename, templatename, context, doctree):
 
 def sitemap(app, exception):
     "Every page in sitemap.xml."
-    pages = "".join(f"<url><loc>{app.config.html_baseurl}{name}.html</loc></url>\n" for name in sorted(app.env.found_docs))
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n'
-    if not exception: (app.outdir / "sitemap.xml").write_text(text, encoding="utf-8")
+    if exception or app.builder.name != "html": return
+    names = sorted(app.env.found_docs - {"404"})
+    pages = "".join(f"<url><loc>{app.config.html_baseurl}{name}.html</loc></url>\n" for name in names)
+    text = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n'
+    (app.outdir / "sitemap.xml").write_text('<?xml version="1.0" encoding="UTF-8"?>\n' + text, encoding="utf-8")
 
 
 def setup(app):

@@ -42,11 +42,12 @@ def module(path):
 
 
 def definitions(source):
-    "The names that `source` defines by def and class, and whether it does nothing but import."
+    "The names that `source` defines by def and class, and whether it only imports (and sets things up by calls)."
     try: body = ast.parse(source).body
     except SyntaxError: return [], False  # a cell with a `%` or `!` line
     names = [n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    return names, bool(body) and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body)
+    rest = [n for n in body if not isinstance(n, (ast.Import, ast.ImportFrom))]
+    return names, len(rest) < len(body) and all(isinstance(n, ast.Expr) for n in rest)
 
 
 def links(path, name):
@@ -88,7 +89,8 @@ def exported(cell, name):
     names, only_imports = definitions(cell["source"])
     if only_imports: return fold(cell, f"Imports of ssnet.{name}") or [cell]
     made = "".join(f" {{py:obj}}`{n} <ssnet.{name}.{n}>`" for n in names)
-    return [markdown(f":::{{container}} exported\nexported to {{py:mod}}`ssnet.{name}`{':' * bool(made)}{made}\n:::"), cell]
+    place = f"exported to {{py:mod}}`ssnet.{name}`{':' * bool(made)}{made}"
+    return [markdown(f":::{{container}} exported\n{place}\n:::"), cell]
 
 
 def code(cell, name, path):
@@ -105,7 +107,7 @@ def code(cell, name, path):
         cell["metadata"] = {"tags": ["remove-input"]}
     elif kind == "test": fold(cell, f"Test: {argument.strip().replace('_', ' ')}")
     elif kind == "helper": fold(cell, f"Helper: {', '.join(definitions(cell['source'])[0]) or 'constants'}")
-    elif definitions(cell["source"])[1]: fold(cell, "Imports")
+    elif definitions(cell["source"])[1] and not cell["outputs"]: fold(cell, "Imports")
     return [cell]
 
 

@@ -25,7 +25,7 @@ from torchvision.models import DenseNet169_Weights, densenet169
 from .files import InputError
 from .show import IMAGENET_MEAN, IMAGENET_STD
 
-# %% ../nbs/10_backbone.ipynb #913d1253
+# %% ../nbs/10_backbone.ipynb #c11724dc
 class Call(NamedTuple):
     "One layer at work: what it is called, the layer itself, and the width of its maps before and after."
     name: str
@@ -40,7 +40,7 @@ def trace(
     size: int,           # side of the picture to send through
 ) -> list[Call]:         # every convolution and pooling, in the order in which they ran
     "Send one empty picture through the network and note the layers that look at neighbourhoods."
-    calls, mode = [], network.training
+    calls, modes = [], {module: module.training for module in network.modules()}
     layers = {m: n for n, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d))}
 
     def note(layer, inputs, output):
@@ -51,7 +51,7 @@ def trace(
     try:
         network.eval()(torch.zeros(1, weight.shape[1], size, size, dtype=weight.dtype, device=weight.device))
     finally:
-        network.train(mode)
+        for module, mode in modes.items(): module.training = mode
         for hook in hooks: hook.remove()
     return calls
 
@@ -239,7 +239,7 @@ def load_weights(
     if wrong: raise InputError(f"The weights in {source} are of another network: {len(wrong)} of its tensors do not "
                                f"fit, first '{wrong[0]}'.")
 
-# %% ../nbs/10_backbone.ipynb #e5491f96
+# %% ../nbs/10_backbone.ipynb #8b7c6948
 def densenet169_imagenet() -> dict[str, Tensor]:  # tensors by torchvision's names
     "ImageNet weights by torchvision's own API. Raises InputError where they cannot be downloaded."
     weights = DenseNet169_Weights.IMAGENET1K_V1
@@ -292,7 +292,9 @@ def lite0_trunk(
 ) -> nn.Sequential:      # its layers up to the pooling
     "The layers of EfficientNet-Lite0 that make features, in a row."
     names = ("conv_stem", "bn1", "blocks", "conv_head", "bn2")
-    return nn.Sequential(OrderedDict(rescale=Rescale(), **{name: getattr(network, name) for name in names}))
+    trunk = nn.Sequential(OrderedDict(rescale=Rescale(), **{name: getattr(network, name) for name in names}))
+    trunk.training = trunk.rescale.training = network.training  # new modules would begin in training mode
+    return trunk
 
 # %% ../nbs/10_backbone.ipynb #adef6b33
 UNITS = ("_DenseLayer", "Block", "InvertedResidual", "DepthwiseSeparableConv")  # layers of DenseNet, tiny, EfficientNet

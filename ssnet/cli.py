@@ -7,9 +7,10 @@ __all__ = ['CONFIG', 'PRESET_NAMES', 'CONFIG_OPTION', 'SET', 'PRESET', 'DEVICE',
            'scoring_of', 'asked', 'out_of', 'run_evaluate', 'run_compare', 'run_predict', 'enter', 'run_tour',
            'run_info', 'run_convert', 'run_export', 'count', 'make_parser', 'parse', 'main']
 
-# %% ../nbs/40_cli.ipynb #3aaf6220
+# %% ../nbs/40_cli.ipynb #16743d4b
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -302,7 +303,7 @@ def run_export(args) -> int:
     print(f"Largest difference in onnxruntime, at {sizes}: {largest_difference(net, args.out, sizes):.0e}")
     return 0
 
-# %% ../nbs/40_cli.ipynb #4d42efc7
+# %% ../nbs/40_cli.ipynb #512e5082
 def count(text: str) -> int:
     "A whole number, 0 or more; argparse makes a sentence of its `ValueError`."
     if int(text) < 0: raise ValueError(text)
@@ -331,7 +332,8 @@ SCORED = [
 
 COMMANDS = {
     "demo": (run_demo, "Run both stages on built-in pictures, about ten minutes on two cores; or on a folder of yours. "
-             "Writes metrics.json, result.png and report.html.", "ssnet demo --out runs/demo", [
+             "Writes metrics.json, result.png and report.html. With built-in pictures it also keeps snapshots of the weights, "
+             "about 140 MB, with which nbs/35_explore.ipynb shows how the maps grow.", "ssnet demo --out runs/demo", [
         ("--out", dict(default="runs/demo", help="where everything is written (default runs/demo)")),
         ("--data", dict(help="a data folder of yours instead of composed pictures, such as data/photos")),
         ("--preset", dict(default="tiny", choices=PRESET_NAMES, help="recipes of the two stages (default tiny)")),
@@ -398,7 +400,7 @@ COMMANDS = {
         ("--size", dict(type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="of all pictures (default: any)"))]),
 }
 
-# %% ../nbs/40_cli.ipynb #0da39617
+# %% ../nbs/40_cli.ipynb #c658ebbd
 def make_parser(
     said: dict | None = None,  # option -> default, of a configuration
 ) -> argparse.ArgumentParser:
@@ -435,11 +437,16 @@ def main(
     "The command `ssnet`."
     try:
         args = parse(argv)
-        sys.exit(args.command(args))
+        status = args.command(args)
+        sys.stdout.flush()
+        sys.exit(status)
     except InputError as error:  # from a worker process, the message comes with a traceback before its last line
         sys.exit(_say("ssnet: " + str(error).strip().splitlines()[-1].removeprefix("ssnet.files.InputError: "), 2))
     except KeyboardInterrupt:
         sys.exit(_say("ssnet: stopped.", 130))
+    except BrokenPipeError:  # as in `ssnet info | head -1`; what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_say("ssnet: stopped, for nobody reads its output any more.", 141))
     except Exception as error:
         if type(error).__name__ != "Stopped":
             raise

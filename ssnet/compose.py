@@ -29,7 +29,7 @@ from .cutouts import CutOut, openmoji_cutouts
 from .files import InputError
 from .labels import VOC_CLASSES, voc_palette
 
-# %% ../nbs/04_compose.ipynb #c8aa3a4d
+# %% ../nbs/04_compose.ipynb #3d2ba2d0
 @dataclass(frozen=True)
 class SceneRecipe:
     "What the composer may do. InputError for a value out of its range."
@@ -52,7 +52,7 @@ class SceneRecipe:
         "InputError for a share outside [0, 1], a range the wrong way round, a picture too small."
         for field in fields(self):
             low, high = value if isinstance(value := getattr(self, field.name), tuple) else (value, value)
-            most = 1 if isinstance(high, float) and field.name != "blur" else math.inf
+            most = math.inf if field.name in ("size", "rotate", "contrast", "clutter", "blur", "noise") else 1
             if not 0 <= low <= high <= most: raise InputError(f"The recipe cannot have {field.name} = {value}.")
         if self.size < 16: raise InputError(f"The recipe cannot have size = {self.size}: 16 pixels are the least.")
 

@@ -175,7 +175,7 @@ class SaliencyDataset(PictureDataset):
         sample, path = super().read(index), self.masks[index]
         return {**sample, "saliency": as_mask(read_mask(path), sample["image"], path)}
 
-# %% ../nbs/05_datasets.ipynb #2665eed9
+# %% ../nbs/05_datasets.ipynb #bfe82c76
 def read_csv(
     path: str | Path,                # the file
     columns: tuple[str, ...],        # columns that it must have
@@ -205,7 +205,8 @@ def read_tagged(
             raise InputError(f"{where}: {file} leads out of the folder of pictures; copy the picture there.")
         if not (image_dir / file).is_file(): raise InputError(f"{where}: there is no picture {image_dir / file}.")
         name = Path(file).with_suffix("")
-        if name in known: raise InputError(f"{where}: {file} is listed twice, perhaps with another suffix; keep one line.")
+        if name in known:
+            raise InputError(f"{where}: {file} is listed twice, perhaps with another suffix; keep one line.")
         known.add(name)
         try: found[file] = names_to_tags([tag.strip() for tag in tags.split(";") if tag.strip()], classes)
         except InputError as error: raise InputError(f"{where}: {error}") from error

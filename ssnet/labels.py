@@ -83,7 +83,7 @@ def tags_to_names(
         raise InputError(f"{len(tags)} tags do not fit {len(classes) - 1} foreground classes: use the right classes.")
     return [name for name, t in zip(classes[1:], tags.tolist()) if t > 0.5]
 
-# %% ../nbs/01_labels.ipynb #f99955c3
+# %% ../nbs/01_labels.ipynb #be4409b7
 def check_label(
     label: np.ndarray | Tensor,      # label mask `(H, W)`
     num_classes: int,                # the background counts
@@ -92,8 +92,8 @@ def check_label(
     "The classes of a mask. Raises InputError for a value that is neither below `num_classes` nor 255."
     values = np.unique(np.asarray(label))
     values = values[values != IGNORE_INDEX]
-    if values.size and not 0 <= values[0] <= values[-1] < num_classes:
-        raise InputError(f"{where} holds the label {values[-1]}: labels are 0 to {num_classes - 1}, or 255.")
+    wrong = values[(values < 0) | (values >= num_classes)]
+    if wrong.size: raise InputError(f"{where} holds the label {wrong[0]}: labels are 0 to {num_classes - 1}, or 255.")
     return values
 
 

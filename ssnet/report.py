@@ -190,14 +190,15 @@ def pseudo_section(folder: Path, data: Data, metrics: dict) -> list:
     figure = show_rows(pseudo_rows(data, folder, metrics["settings"]["stage1"]["size"]))
     return [("Pseudo labels", PSEUDO_TEXT, [pseudo_table(metrics), as_image(figure, "pseudo labels and truth")])]
 
-# %% ../nbs/33_report.ipynb #a29401bb
+# %% ../nbs/33_report.ipynb #ad1ee3cd
 SCORE_TEXT = (
     "mIoU over background and the classes that occur, one confusion matrix, no tags, no CRF, pictures at their "
     "own size. MAE and max F (β² = 0.3) of the saliency map on the saliency test set, each map stretched to [0, 1] first, as PySODMetrics does."
 )
 PICTURE_TEXT = (
     "Below the truth: what each stage says, and its saliency map S. No mask that a person "
-    "drew and named was used: stage 1 had tags and class-agnostic masks, stage 2 the masks that stage 1 made."
+    "drew and named was used: stage 1 had tags and class-agnostic masks, stage 2 the pseudo labels that stage 1 made, "
+    "and the same class-agnostic masks."
 )
 PSEUDO_TEXT = (
     "Stage 1's opinion of the training pictures, with the classes ruled out that the tags do not name. Stage 2 "

@@ -98,7 +98,7 @@ def draw(
     return ["".join(f"\x1b[38;{ink(a, how)};48;{ink(b, how)}m▀" for a, b in zip(*rows)) + "\x1b[0m"
             for rows in zip(small[::2], small[1::2])]
 
-# %% ../nbs/36_tour.ipynb #2eb2b173
+# %% ../nbs/36_tour.ipynb #f81d29b4
 def size_of(x: Tensor) -> str:
     "Such as 21×96×96."
     return "×".join(map(str, x.shape))
@@ -118,13 +118,13 @@ def first_stops(
     strong = seen.features[seen.features.std((1, 2)).topk(2).indices]
     return [
         ("The picture", f"What goes in: {size_of(seen.image)}, three colours. {known} For SSNet nobody draws outlines: "
-         "some training pictures say which classes they show, not where; others come with a mask of what stands out, and "
-         "no class.", [("image", seen.image)]),
+         "some training pictures say which classes they show, not where; others come with a mask of what stands out, "
+         "and no class.", [("image", seen.image)]),
         ("The features", f"The backbone turns colours into {len(seen.features)} maps of edges, corners and textures: "
          f"{size_of(seen.features)}. Here are the two that vary most.",
          [(f"feature {i}", x / x.max()) for i, x in enumerate(strong, 1)]),
-        ("The logits", f"The head turns features into a map for each of {len(seen.coarse)} classes, the background included: "
-         f"{size_of(seen.coarse)}. Bright: more of this class.",
+        ("The logits", f"The head turns features into a map for each of {len(seen.coarse)} classes, the background "
+         f"included: {size_of(seen.coarse)}. Bright: more of this class.",
          [(seen.classes[i], seen.coarse[i].sigmoid()) for i in (0, *most(seen))])]
 
 
@@ -137,14 +137,14 @@ def last_stops(
     term = lambda k: f"{seen.v[k]:.2f} · {seen.H[k, y, x]:.2f} ({seen.classes[k]})"
     label, two = seen.H.argmax(0), most(seen)
     return [
-        ("H and v", f"Enlarged, and after a softmax over the classes: H, {size_of(seen.H)}. At each pixel its maps add up to "
-         f"1. A second branch, SAM, sees all features at once and says how much each class draws the eye: v, "
-         f"{len(seen.v)} scores. {int((seen.v[1:] > 0.9).sum())} of the {len(seen.v) - 1} for objects are above 0.9: in "
-         "the pictures it learned from, every object of a class stood out.",
+        ("H and v", f"Enlarged, and after a softmax over the classes: H, {size_of(seen.H)}. At each pixel its maps add "
+         f"up to 1. A second branch, SAM, sees all features at once and says how much each class draws the eye: v, "
+         f"{len(seen.v)} scores. {int((seen.v[1:] > 0.9).sum())} of the {len(seen.v) - 1} for objects are above 0.9: "
+         "in the pictures it learned from, every object of a class stood out.",
          [(f"{seen.classes[k]}, v = {seen.v[k]:.2f}", seen.H[k]) for k in two]),
-        ("S = Σ v_i H_i", f"Class maps times scores, added up, are the saliency map S, {size_of(seen.S)}. At the pixel where "
-         f"it is nearest to one half: {term(i)} + {term(j)} + … = {seen.S[y, x]:.2f}. A mask without classes corrects S, and "
-         "through this sum it corrects every H_i. That is the idea of the paper.", [("S", seen.S)]),
+        ("S = Σ v_i H_i", f"Class maps times scores, added up, are the saliency map S, {size_of(seen.S)}. At the pixel "
+         f"where it is nearest to one half: {term(i)} + {term(j)} + … = {seen.S[y, x]:.2f}. A mask without classes "
+         "corrects S, and through this sum it corrects every H_i. That is the idea of the paper.", [("S", seen.S)]),
         ("The label", f"The class with the largest H_i at each pixel: {size_of(label)}. "
          + ", ".join(f"{seen.classes[k]} {float((label == k).float().mean()):.0%}" for k in (0, *two))
          + ". In stage 1 it becomes a pseudo label, and stage 2 learns from it.",

@@ -56,7 +56,7 @@ class Noise(Dataset):
 
 
 def test_the_inner_rectangle_of_simple_turns_is_known():
-    "nbs/06_augment.ipynb, cell 9"
+    "nbs/06_augment.ipynb, cell 11"
     assert inner_size(300, 200, 0) == pytest.approx((300, 200))
     assert inner_size(100, 100, 45) == pytest.approx((100 / 2**0.5, 100 / 2**0.5))
     assert inner_size(300, 200, -10) == inner_size(300, 200, 10)
@@ -65,7 +65,7 @@ def test_the_inner_rectangle_of_simple_turns_is_known():
 
 
 def test_no_inner_rectangle_is_larger():
-    "nbs/06_augment.ipynb, cell 10"
+    "nbs/06_augment.ipynb, cell 12"
     for W, H in ((100, 100), (500, 375), (100, 400)):
         for degrees in (3, 10, 30, 40, 45):
             c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -77,7 +77,7 @@ def test_no_inner_rectangle_is_larger():
 
 
 def test_the_random_box_lies_inside_and_goes_everywhere():
-    "nbs/06_augment.ipynb, cell 13"
+    "nbs/06_augment.ipynb, cell 15"
     torch.manual_seed(0)
     boxes = torch.tensor([random_box(60, 40, 0, crop=0.9) for _ in range(300)])
     assert (boxes[:, 2] == 54).all() and (boxes[:, 3] == 36).all()
@@ -88,7 +88,7 @@ def test_the_random_box_lies_inside_and_goes_everywhere():
 
 
 def test_a_view_never_looks_outside_the_picture():
-    "nbs/06_augment.ipynb, cell 14"
+    "nbs/06_augment.ipynb, cell 16"
     torch.manual_seed(0)
     for H, W in ((96, 96), (75, 100), (101, 64)):
         for degrees in np.linspace(-45, 45, 37).tolist():
@@ -98,7 +98,7 @@ def test_a_view_never_looks_outside_the_picture():
 
 
 def test_the_grid_of_simple_views_is_known():
-    "nbs/06_augment.ipynb, cell 15"
+    "nbs/06_augment.ipynb, cell 17"
     left, right = view_grid(4, 4, 0, (0, 0, 4, 4), False, 2)[0, 0].tolist()
     assert left == [-0.5, -0.5] and right == [0.5, -0.5]  # half as many pixels: their centres, a quarter from the edges
     mirrored = view_grid(4, 4, 0, (0, 0, 4, 4), True, 2)
@@ -111,7 +111,7 @@ def test_the_grid_of_simple_views_is_known():
 
 
 def test_masks_take_the_nearest_pixel_and_no_other_value():
-    "nbs/06_augment.ipynb, cell 20"
+    "nbs/06_augment.ipynb, cell 23"
     label = tv_tensors.Mask(torch.arange(9, dtype=torch.uint8).expand(9, 9))
     assert look(label, view_grid(9, 9, 0, (0, 0, 9, 9), False, 3), (3, 3))[0].tolist() == [1, 4, 7]
     torch.manual_seed(0)
@@ -121,7 +121,7 @@ def test_masks_take_the_nearest_pixel_and_no_other_value():
 
 
 def test_a_pattern_too_fine_for_the_view_becomes_grey():
-    "nbs/06_augment.ipynb, cell 21"
+    "nbs/06_augment.ipynb, cell 24"
     stripes = tv_tensors.Image((torch.arange(400) % 2 * 255).to(torch.uint8).expand(3, 400, 400))
     seen = look(stripes, view_grid(400, 400, 8, (0, 0, 300, 300), False, 75), (100, 100))
     assert (seen.float() - 127.5).abs().max() < 12
@@ -129,7 +129,7 @@ def test_a_pattern_too_fine_for_the_view_becomes_grey():
 
 
 def test_one_step_shows_what_four_steps_show():
-    "nbs/06_augment.ipynb, cell 22"
+    "nbs/06_augment.ipynb, cell 25"
     y, x = torch.meshgrid(torch.arange(200), torch.arange(250), indexing="ij")
     place = tv_tensors.Image(torch.stack([x, y, 0 * x]).to(torch.uint8))  # its colour is its place
     turned = F.rotate(place, 10, v2.InterpolationMode.BILINEAR)
@@ -142,7 +142,7 @@ def test_one_step_shows_what_four_steps_show():
 
 
 def test_masks_stay_on_their_picture():
-    "nbs/06_augment.ipynb, cell 28"
+    "nbs/06_augment.ipynb, cell 31"
     torch.manual_seed(0)
     shifts = []
     for _ in range(50):
@@ -156,7 +156,7 @@ def test_masks_stay_on_their_picture():
 
 
 def test_each_pixel_of_a_mask_belongs_to_the_pixel_of_the_picture():
-    "nbs/06_augment.ipynb, cell 29"
+    "nbs/06_augment.ipynb, cell 32"
     y, x = torch.meshgrid(torch.arange(240), torch.arange(160), indexing="ij")
     sample = {"image": tv_tensors.Image(torch.stack([x, y, 0 * x]).to(torch.uint8)),  # the colour says the place
               "label": tv_tensors.Mask(x.to(torch.uint8)), "saliency": tv_tensors.Mask(y.to(torch.uint8))}
@@ -169,7 +169,7 @@ def test_each_pixel_of_a_mask_belongs_to_the_pixel_of_the_picture():
 
 
 def test_each_part_of_a_view_can_be_turned_off():
-    "nbs/06_augment.ipynb, cell 30"
+    "nbs/06_augment.ipynb, cell 33"
     sample = square_sample()
     same = RandomView(96, rotate=0, crop=1, flip=0)(sample)
     assert torch.equal(same["image"], sample["image"]) and torch.equal(same["label"], sample["label"])
@@ -179,21 +179,21 @@ def test_each_part_of_a_view_can_be_turned_off():
 
 
 def test_numbers_out_of_range_are_input_errors():
-    "nbs/06_augment.ipynb, cell 31"
+    "nbs/06_augment.ipynb, cell 34"
     for wrong in ({"rotate": 90}, {"crop": 0}, {"crop": 1.2}, {"flip": 2}, {"size": 0}):
         with pytest.raises(InputError, match="rotate 0 to 45, crop above 0"): RandomView(**{"size": 8, **wrong})
 
 
 
 def test_tags_and_names_pass_untouched():
-    "nbs/06_augment.ipynb, cell 32"
+    "nbs/06_augment.ipynb, cell 35"
     sample = RandomView(32)(square_sample())
     assert sample["tags"].tolist() == [0, 1] and sample["name"] == "square"
 
 
 
 def test_one_line_does_what_three_steps_do():
-    "nbs/06_augment.ipynb, cell 36"
+    "nbs/06_augment.ipynb, cell 40"
     torch.manual_seed(0)
     picture = torch.randint(90, 160, (3, 20, 30), dtype=torch.uint8)  # nothing is cut off
     p, grey = picture.double(), lambda p: (p * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
@@ -208,7 +208,7 @@ def test_one_line_does_what_three_steps_do():
 
 
 def test_colours_are_drawn_within_their_range():
-    "nbs/06_augment.ipynb, cell 37"
+    "nbs/06_augment.ipynb, cell 41"
     with pytest.raises(InputError, match="a share from 0 to 1, but it is 1.5"): RandomColors(1.5)
     torch.manual_seed(0)
     sample = {"image": tv_tensors.Image(torch.full((3, 4, 4), 100, dtype=torch.uint8))}  # grey: only brightness shows
@@ -219,7 +219,7 @@ def test_colours_are_drawn_within_their_range():
 
 
 def test_the_last_step_normalises_and_sets_types():
-    "nbs/06_augment.ipynb, cell 40"
+    "nbs/06_augment.ipynb, cell 44"
     sample = to_tensors(square_sample())
     assert {key: x.dtype for key, x in sample.items() if key != "name"} == {
         "image": torch.float32, "label": torch.int64, "saliency": torch.float32, "tags": torch.float32}
@@ -232,7 +232,7 @@ def test_the_last_step_normalises_and_sets_types():
 
 
 def test_training_samples_have_the_networks_size_and_change():
-    "nbs/06_augment.ipynb, cell 44"
+    "nbs/06_augment.ipynb, cell 49"
     torch.manual_seed(0)
     transform = train_transform(64)
     first, second = transform(square_sample()), transform(square_sample())
@@ -244,7 +244,7 @@ def test_training_samples_have_the_networks_size_and_change():
 
 
 def test_colours_change_the_picture_and_never_the_masks():
-    "nbs/06_augment.ipynb, cell 45"
+    "nbs/06_augment.ipynb, cell 50"
     torch.manual_seed(0)
     sample = square_sample()
     sample["image"] = tv_tensors.Image(sample["image"] // 2 + 40)
@@ -256,7 +256,7 @@ def test_colours_change_the_picture_and_never_the_masks():
 
 
 def test_scoring_resizes_the_picture_alone():
-    "nbs/06_augment.ipynb, cell 46"
+    "nbs/06_augment.ipynb, cell 51"
     sample = square_sample()
     prepared = eval_transform(48)(sample)
     assert prepared["image"].shape == (3, 48, 48)
@@ -268,7 +268,7 @@ def test_scoring_resizes_the_picture_alone():
 
 
 def test_the_untouched_picture_is_kept_where_it_is_asked_for():
-    "nbs/06_augment.ipynb, cell 47"
+    "nbs/06_augment.ipynb, cell 52"
     sample = square_sample()
     prepared = eval_transform(48, keep_picture=True)(sample)
     assert type(prepared["picture"]) is Tensor and torch.equal(prepared["picture"], sample["image"])
@@ -277,7 +277,7 @@ def test_the_untouched_picture_is_kept_where_it_is_asked_for():
 
 
 def test_two_halves_are_a_whole():
-    "nbs/06_augment.ipynb, cell 51"
+    "nbs/06_augment.ipynb, cell 56"
     sample = {**square_sample(), "image": tv_tensors.Image(torch.randint(256, (3, 96, 96), dtype=torch.uint8))}
     torch.manual_seed(3)
     whole = train_transform(64, color=0.3)(sample)
@@ -294,7 +294,7 @@ def test_two_halves_are_a_whole():
 
 
 def test_neither_processes_nor_threads_change_a_sample():
-    "nbs/06_augment.ipynb, cell 54"
+    "nbs/06_augment.ipynb, cell 59"
     view, keys = SeededView(Noise(train_transform(48)), seed=5), [(i, draw) for draw in range(2) for i in range(6)]
     threads, made = torch.get_num_threads(), []
     try:
@@ -309,7 +309,7 @@ def test_neither_processes_nor_threads_change_a_sample():
 
 
 def test_a_pass_is_labelled_and_trained_on_with_the_same_pixels():
-    "nbs/06_augment.ipynb, cell 55"
+    "nbs/06_augment.ipynb, cell 60"
     with tempfile.TemporaryDirectory() as folder:
         first = PassesView(Noise(view_transform(48)), passes=3, seed=5)
         for sample in first:  # to label: here the label is the picture's own red, as classes 0 … 20
@@ -327,6 +327,6 @@ def test_a_pass_is_labelled_and_trained_on_with_the_same_pixels():
 
 
 def test_transforms_can_be_sent_to_reading_processes():
-    "nbs/06_augment.ipynb, cell 56"
+    "nbs/06_augment.ipynb, cell 61"
     for transform in (train_transform(32), eval_transform(32), view_transform(32)):
         assert pickle.loads(pickle.dumps(transform))(square_sample())["image"].shape == (3, 32, 32)

@@ -74,7 +74,7 @@ def loaded(stage):
 
 
 def test_names_are_translated():
-    "nbs/15_authors.ipynb, cell 6"
+    "nbs/15_authors.ipynb, cell 7"
     one = rename({n: None for n in ("pred_seg.2.bias", "pred_sal.weight", "upsample.1.bias", "upsample.2.bias")}, 1)
     assert list(one) == ["head.convs.2.bias", "sam.conv.weight", "head.upsample.conv.bias", "upsample.conv.bias"]
     names = ("pred_seg.3.bias", "upsample.weight", "cls_fc.bias", "module.pred_sal.bias", "other")
@@ -85,7 +85,7 @@ def test_names_are_translated():
 
 
 def test_their_files_give_their_numbers():
-    "nbs/15_authors.ipynb, cell 14"
+    "nbs/15_authors.ipynb, cell 16"
     image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     for stage in (1, 2):
         with torch.no_grad(): (seg, sal, third), ours = theirs(stage)(image), loaded(stage)(image)
@@ -98,7 +98,7 @@ def test_their_files_give_their_numbers():
 
 
 def test_larger_pictures_agree_as_well():
-    "nbs/15_authors.ipynb, cell 15"
+    "nbs/15_authors.ipynb, cell 17"
     image = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(2))
     for stage in (1, 2):
         with torch.no_grad(): (seg, sal, _), ours = theirs(stage)(image), loaded(stage)(image)
@@ -107,7 +107,7 @@ def test_larger_pictures_agree_as_well():
 
 
 def test_every_tensor_arrives():
-    "nbs/15_authors.ipynb, cell 16"
+    "nbs/15_authors.ipynb, cell 18"
     for stage in (1, 2):
         state = rename(theirs(stage).state_dict(), stage)
         own = loaded(stage).state_dict()
@@ -116,7 +116,7 @@ def test_every_tensor_arrives():
 
 
 def test_the_stage_is_seen_and_training_on_several_gpus_changes_nothing():
-    "nbs/15_authors.ipynb, cell 17"
+    "nbs/15_authors.ipynb, cell 19"
     for stage in (1, 2):
         state = theirs(stage).state_dict()
         spread = {f"module.{name}": x for name, x in state.items()}
@@ -129,7 +129,7 @@ def test_the_stage_is_seen_and_training_on_several_gpus_changes_nothing():
 
 
 def test_wrong_files_are_named_in_one_sentence():
-    "nbs/15_authors.ipynb, cell 18"
+    "nbs/15_authors.ipynb, cell 20"
     with tempfile.TemporaryDirectory() as folder:
         def load(state, stage=None):
             torch.save(state, f"{folder}/a.pth")

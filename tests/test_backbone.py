@@ -10,6 +10,7 @@ from ssnet.backbone import from_package
 from ssnet.backbone import layer_table
 from ssnet.backbone import lite0
 from ssnet.backbone import lite0_imagenet
+from ssnet.backbone import lite0_trunk
 from ssnet.backbone import load_weights
 from ssnet.backbone import read_weights
 from ssnet.backbone import recompute_units
@@ -18,6 +19,7 @@ from ssnet.backbone import steps
 from ssnet.backbone import tiny
 from ssnet.backbone import trace
 from ssnet.files import InputError
+from ssnet.samples import photo
 from ssnet.show import IMAGENET_MEAN
 from ssnet.show import IMAGENET_STD
 from torch import nn
@@ -31,7 +33,6 @@ import functools
 import io
 import pytest
 import re
-import skimage.data
 import tempfile
 import torch
 import torch.nn.functional as F
@@ -80,17 +81,20 @@ def top5(photograph, stride):
 
 
 def test_trace_notes_each_layer_in_order_and_changes_nothing():
-    "nbs/10_backbone.ipynb, cell 9"
+    "nbs/10_backbone.ipynb, cell 10"
     network = nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, 1, 1))
     before = {k: v.clone() for k, v in network.state_dict().items()}
     assert [(c.name, c.before, c.after) for c in trace(network, 32)] == [("0", 32, 16), ("2", 16, 8), ("3", 8, 8)]
     assert network.training and all(not m._forward_hooks for m in network.modules())
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    network[1].eval()  # a norm that is frozen while the rest trains stays frozen
+    trace(network, 32)
+    assert [module.training for module in network] == [True, False, True, True]
 
 
 
 def test_a_refined_layer_reads_the_same_places():
-    "nbs/10_backbone.ipynb, cell 12"
+    "nbs/10_backbone.ipynb, cell 13"
     row = torch.arange(1.0, 17).view(1, 1, 1, 16).expand(1, 1, 16, 16).contiguous()
     layer = nn.Conv2d(1, 1, 3, stride=2, padding=1)
     coarse = layer(row[..., ::2, ::2])  # the layer as trained, on every second value
@@ -104,7 +108,7 @@ def test_a_refined_layer_reads_the_same_places():
 
 
 def test_resnet50_gets_the_settings_that_torchvision_gives_it():
-    "nbs/10_backbone.ipynb, cell 17"
+    "nbs/10_backbone.ipynb, cell 18"
     with torch.device("meta"):
         ours = dilate(resnet50(), 8)
         theirs = resnet50(replace_stride_with_dilation=[False, True, True])
@@ -116,7 +120,7 @@ def test_resnet50_gets_the_settings_that_torchvision_gives_it():
 
 
 def test_a_stride_that_the_network_does_not_pass_is_refused():
-    "nbs/10_backbone.ipynb, cell 18"
+    "nbs/10_backbone.ipynb, cell 19"
     network = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1))
     with pytest.raises(InputError, match=r"Output stride 8 cannot be had from this network: choose one of \[2, 4\]"):
         dilate(network, 8)
@@ -125,7 +129,7 @@ def test_a_stride_that_the_network_does_not_pass_is_refused():
 
 
 def test_receptive_field_is_where_the_gradient_is_not_zero():
-    "nbs/10_backbone.ipynb, cell 23"
+    "nbs/10_backbone.ipynb, cell 24"
     layers = [nn.Conv2d(3, 1, 3, 2, 1), nn.AvgPool2d(2), nn.Conv2d(1, 1, 5, 1, 2), nn.Conv2d(1, 1, 3, 1, 4, dilation=4)]
     network = nn.Sequential(*layers)
     for layer in network:
@@ -139,7 +143,7 @@ def test_receptive_field_is_where_the_gradient_is_not_zero():
 
 
 def test_taps_give_the_output_of_the_named_layers():
-    "nbs/10_backbone.ipynb, cell 26"
+    "nbs/10_backbone.ipynb, cell 27"
     inner = nn.Sequential(OrderedDict(a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(4, 5, 1)))
     network = nn.Sequential(OrderedDict(block=inner, last=nn.Conv2d(5, 6, 1)))
     assert [name for name, _ in steps(network, {"block.a": 4})] == ["block.a", "block.b", "last"]
@@ -153,7 +157,7 @@ def test_taps_give_the_output_of_the_named_layers():
 
 
 def test_dilated_tiny_gives_the_same_features_at_every_second_place():
-    "nbs/10_backbone.ipynb, cell 31"
+    "nbs/10_backbone.ipynb, cell 32"
     torch.manual_seed(0)
     network = tiny().eval()
     image = torch.randn(1, 3, 128, 128)
@@ -166,7 +170,7 @@ def test_dilated_tiny_gives_the_same_features_at_every_second_place():
 
 
 def test_tiny_has_the_stride_dilation_and_size_that_it_should():
-    "nbs/10_backbone.ipynb, cell 32"
+    "nbs/10_backbone.ipynb, cell 33"
     def dilations(stride):
         rows = [r for r in layer_table(dilate(tiny(), stride), 64) if r.kernel == 3]
         return [r.dilation for r in rows], rows[-1].output_stride
@@ -182,7 +186,7 @@ def test_tiny_has_the_stride_dilation_and_size_that_it_should():
 
 
 def test_weights_go_out_and_come_back_by_both_kinds_of_file():
-    "nbs/10_backbone.ipynb, cell 35"
+    "nbs/10_backbone.ipynb, cell 36"
     first_one = tiny()
     with tempfile.TemporaryDirectory() as folder:
         torch.save(first_one.state_dict(), f"{folder}/tiny.pth")
@@ -195,7 +199,7 @@ def test_weights_go_out_and_come_back_by_both_kinds_of_file():
 
 
 def test_files_that_are_no_weights_are_refused_in_one_sentence():
-    "nbs/10_backbone.ipynb, cell 36"
+    "nbs/10_backbone.ipynb, cell 37"
     with tempfile.TemporaryDirectory() as folder:
         with pytest.raises(InputError, match="There is no file of weights .*gone.pth"): read_weights(f"{folder}/gone.pth")
         with open(f"{folder}/bad.pth", "wb") as file: file.write(b"not weights")
@@ -212,7 +216,7 @@ def test_files_that_are_no_weights_are_refused_in_one_sentence():
 
 
 def test_rescale_undoes_one_convention_and_applies_the_other():
-    "nbs/10_backbone.ipynb, cell 39"
+    "nbs/10_backbone.ipynb, cell 40"
     grey = (torch.tensor([0.0, 127, 255]) / 255).view(1, 1, 1, 3).expand(1, 3, 1, 3)  # black, TensorFlow's zero, white
     mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
     wanted = torch.tensor([-127 / 128, 0, 1]).expand(1, 3, 1, 3)
@@ -221,8 +225,16 @@ def test_rescale_undoes_one_convention_and_applies_the_other():
 
 
 
+def test_a_network_in_evaluation_mode_stays_there_when_its_trunk_is_dilated():
+    "nbs/10_backbone.ipynb, cell 41"
+    trunk = dilate(lite0_trunk(lite0().eval()), 16)
+    assert not any(module.training for module in trunk.modules())
+    assert all(module.training for module in dilate(lite0_trunk(lite0().train()), 16).modules())
+
+
+
 def test_computing_again_changes_neither_gradients_nor_running_statistics():
-    "nbs/10_backbone.ipynb, cell 45"
+    "nbs/10_backbone.ipynb, cell 47"
     for make in (tiny, lite0, lambda: densenet169().features):
         torch.manual_seed(0)
         plain, image = make().train(), torch.randn(4, 3, 64, 64)
@@ -238,7 +250,7 @@ def test_computing_again_changes_neither_gradients_nor_running_statistics():
 
 
 def test_computing_again_keeps_less_and_survives_copies():
-    "nbs/10_backbone.ipynb, cell 46"
+    "nbs/10_backbone.ipynb, cell 48"
     plain, image = tiny(), torch.randn(2, 3, 64, 64)
     twin = copy.deepcopy(recompute_units(copy.deepcopy(plain)))
     assert kept_bytes(twin, image)[1] < kept_bytes(plain, image)[1] / 2
@@ -248,7 +260,7 @@ def test_computing_again_keeps_less_and_survives_copies():
 
 
 def test_computing_again_goes_with_mixed_precision_and_frozen_norms():
-    "nbs/10_backbone.ipynb, cell 47"
+    "nbs/10_backbone.ipynb, cell 49"
     for frozen in (False, True):
         torch.manual_seed(0)
         plain, image = tiny(), torch.randn(4, 3, 64, 64)
@@ -263,7 +275,7 @@ def test_computing_again_goes_with_mixed_precision_and_frozen_norms():
 
 
 def test_every_backbone_can_be_had_with_less_memory():
-    "nbs/10_backbone.ipynb, cell 51"
+    "nbs/10_backbone.ipynb, cell 53"
     for name in BACKBONES:
         units = [m for m in build_backbone(name, 8, recompute=True).modules() if "forward" in vars(m)]
         assert len(units) == {"tiny": 6, "densenet169": 6 + 12 + 32 + 32, "efficientnet_lite0": 16}[name]
@@ -272,7 +284,7 @@ def test_every_backbone_can_be_had_with_less_memory():
 
 
 def test_unknown_names_and_weights_that_do_not_exist_are_refused():
-    "nbs/10_backbone.ipynb, cell 52"
+    "nbs/10_backbone.ipynb, cell 54"
     with pytest.raises(InputError, match="no backbone 'vgg': choose one of tiny, densenet169, efficientnet_lite0"):
         build_backbone("vgg", 8)
     with pytest.raises(InputError, match="no ImageNet weights for 'tiny'"): build_backbone("tiny", 8, "imagenet")
@@ -283,7 +295,7 @@ def test_unknown_names_and_weights_that_do_not_exist_are_refused():
 
 
 def test_a_download_that_fails_says_what_to_do():
-    "nbs/10_backbone.ipynb, cell 53"
+    "nbs/10_backbone.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder, patch("torch.hub.get_dir", return_value=folder), \
             patch("torch.hub.download_url_to_file", side_effect=URLError("no network")), \
             contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -293,7 +305,7 @@ def test_a_download_that_fails_says_what_to_do():
 
 
 def test_densenet_is_dilated_as_the_method_says():
-    "nbs/10_backbone.ipynb, cell 57"
+    "nbs/10_backbone.ipynb, cell 59"
     def of_block(stride, block):
         rows = [r for r in layer_table(dense(stride).features, 256) if r.name.startswith(f"denseblock{block}.")]
         return {(r.dilation, r.output_stride, r.output_size) for r in rows if r.kernel == 3}
@@ -306,7 +318,7 @@ def test_densenet_is_dilated_as_the_method_says():
 
 
 def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_relu():
-    "nbs/10_backbone.ipynb, cell 58"
+    "nbs/10_backbone.ipynb, cell 60"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stride, wanted in {16: {"transition3.conv": (640, 16), "transition2.conv": (256, 32)},
                            8: {"transition3.conv": (640, 32), "transition2.conv": (256, 32)}}.items():
@@ -318,7 +330,7 @@ def test_densenet_gives_features_and_skips_of_the_right_shape_without_a_final_re
 
 
 def test_old_torchvision_names_load_into_densenet():
-    "nbs/10_backbone.ipynb, cell 59"
+    "nbs/10_backbone.ipynb, cell 61"
     state = dense(16).features.state_dict()
     old = {"features." + re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", k): v + 1 for k, v in state.items()
            if not k.endswith("num_batches_tracked")}
@@ -331,7 +343,7 @@ def test_old_torchvision_names_load_into_densenet():
 
 
 def test_dilation_keeps_the_receptive_field():
-    "nbs/10_backbone.ipynb, cell 63"
+    "nbs/10_backbone.ipynb, cell 65"
     field = {s: layer_table(dense(s).features, 256)[-1].receptive_field for s in (32, 16, 8)}
     # what is missing are the average pools: (2 - 1) times the stride of their input, 16 and then 8
     assert field[32] - field[16] == 16 and field[16] - field[8] == 8
@@ -341,15 +353,15 @@ def test_dilation_keeps_the_receptive_field():
 
 
 def test_the_cat_is_a_cat_and_the_coffee_is_espresso():
-    "nbs/10_backbone.ipynb, cell 67"
+    "nbs/10_backbone.ipynb, cell 69"
     for stride in (32, 8):
-        assert {281, 285} <= set(top5(skimage.data.chelsea(), stride).indices.tolist())  # tabby, Egyptian cat
-        assert top5(skimage.data.coffee(), stride).indices[0] == 967                     # espresso
+        assert {281, 285} <= set(top5(photo("cat"), stride).indices.tolist())  # tabby, Egyptian cat
+        assert top5(photo("coffee"), stride).indices[0] == 967                     # espresso
 
 
 
 def test_dilated_efficientnet_gives_the_classifiers_features_at_every_fourth_place():
-    "nbs/10_backbone.ipynb, cell 69"
+    "nbs/10_backbone.ipynb, cell 71"
     image = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         coarse = build_backbone("efficientnet_lite0", 32, "imagenet").eval()(image).last

@@ -21,7 +21,7 @@ import torch
 
 
 def test_a_network_comes_back_as_it_was_saved():
-    "nbs/17_checkpoint.ipynb, cell 15"
+    "nbs/17_checkpoint.ipynb, cell 16"
     recipe = make_recipe("tiny", 1, size=64, seed=3)
     net, image = build(recipe).eval(), torch.randn(1, 3, 64, 64)
     with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +33,7 @@ def test_a_network_comes_back_as_it_was_saved():
 
 
 def test_a_checkpoint_is_found_in_a_run_folder_and_in_a_folder_for_sharing():
-    "nbs/17_checkpoint.ipynb, cell 16"
+    "nbs/17_checkpoint.ipynb, cell 17"
     recipe = make_recipe("tiny", 2, size=64, reading="authors", dilations="1,2", not_salient="background")
     net, image = build(recipe, num_classes=4).eval(), torch.randn(1, 3, 64, 64)
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def test_a_checkpoint_is_found_in_a_run_folder_and_in_a_folder_for_sharing():
 
 
 def test_what_else_a_training_remembers_comes_back_and_older_files_remember_nothing():
-    "nbs/17_checkpoint.ipynb, cell 17"
+    "nbs/17_checkpoint.ipynb, cell 18"
     recipe = make_recipe("tiny", 1, size=64)
     with tempfile.TemporaryDirectory() as folder:
         path = save_checkpoint(f"{folder}/new.safetensors", build(recipe), recipe, extra={"scale": 65536.0})
@@ -75,7 +75,7 @@ def test_what_else_a_training_remembers_comes_back_and_older_files_remember_noth
 
 
 def test_adams_state_comes_back_as_it_was_saved():
-    "nbs/17_checkpoint.ipynb, cell 18"
+    "nbs/17_checkpoint.ipynb, cell 19"
     recipe = make_recipe("tiny", 1, size=64)
     net = build(recipe)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
@@ -94,7 +94,7 @@ def test_adams_state_comes_back_as_it_was_saved():
 
 
 def test_files_that_are_no_checkpoint_are_refused_in_one_sentence():
-    "nbs/17_checkpoint.ipynb, cell 19"
+    "nbs/17_checkpoint.ipynb, cell 20"
     recipe = make_recipe("tiny", 1, size=64)
     with tempfile.TemporaryDirectory() as folder:
         path = save_checkpoint(f"{folder}/net.safetensors", build(recipe), recipe)
@@ -112,7 +112,7 @@ def test_files_that_are_no_checkpoint_are_refused_in_one_sentence():
 
 
 def test_a_pickle_with_code_in_it_is_refused_and_its_code_does_not_run():
-    "nbs/17_checkpoint.ipynb, cell 20"
+    "nbs/17_checkpoint.ipynb, cell 21"
     import pickle
     class Trap:
         def __reduce__(self): return (os.mkdir, (sprung,))
@@ -127,7 +127,7 @@ def test_a_pickle_with_code_in_it_is_refused_and_its_code_does_not_run():
 
 
 def test_half_precision_halves_the_file_and_hardly_moves_the_logits():
-    "nbs/17_checkpoint.ipynb, cell 22"
+    "nbs/17_checkpoint.ipynb, cell 27"
     recipe = make_recipe("tiny", 1, size=64)
     net, image = build(recipe).eval(), torch.randn(1, 3, 64, 64)
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +138,7 @@ def test_half_precision_halves_the_file_and_hardly_moves_the_logits():
 
 
 def test_snapshots_are_found_in_the_order_of_their_steps():
-    "nbs/17_checkpoint.ipynb, cell 25"
+    "nbs/17_checkpoint.ipynb, cell 30"
     recipe = make_recipe("tiny", 1, size=64)
     net = build(recipe)
     with tempfile.TemporaryDirectory() as folder:

@@ -56,7 +56,7 @@ main(sys.argv[1:])
 
 
 def test_a_configuration_speaks_where_the_command_line_is_silent():
-    "nbs/40_cli.ipynb, cell 16"
+    "nbs/40_cli.ipynb, cell 19"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c.toml"
         path.write_text('preset = "paper"\nrun = "runs/x"\nworkers = 3\n[data]\nvoc = "v"\ntrain_split = "trainaug"\n'
@@ -87,7 +87,7 @@ def test_a_configuration_speaks_where_the_command_line_is_silent():
 
 
 def test_five_commands_go_from_pictures_to_scores():
-    "nbs/40_cli.ipynb, cell 20"
+    "nbs/40_cli.ipynb, cell 23"
     with composed() as at:
         data = ("--data", at / "data", "--device", "cpu")
         assert call("train", "--stage", 1, "--run", at / "one", "--data", at / "data", *QUICK)[0] == 0
@@ -108,7 +108,7 @@ def test_five_commands_go_from_pictures_to_scores():
 
 
 def test_a_configuration_file_drives_all_commands():
-    "nbs/40_cli.ipynb, cell 21"
+    "nbs/40_cli.ipynb, cell 24"
     with composed() as at:
         config = at / "c.toml"
         config.write_text(f'run = "{(at / "run").as_posix()}"\ndevice = "cpu"\nvalidate_on = 1\n'
@@ -123,7 +123,7 @@ def test_a_configuration_file_drives_all_commands():
 
 
 def test_a_training_goes_on_and_another_recipe_is_refused():
-    "nbs/40_cli.ipynb, cell 22"
+    "nbs/40_cli.ipynb, cell 25"
     with composed() as at:
         train = ("train", "--stage", 1, "--run", at / "one", "--data", at / "data")
         assert call(*train, *QUICK)[0] == 0
@@ -136,7 +136,7 @@ def test_a_training_goes_on_and_another_recipe_is_refused():
 
 
 def test_bad_input_gets_one_sentence():
-    "nbs/40_cli.ipynb, cell 25"
+    "nbs/40_cli.ipynb, cell 28"
     with composed() as at:
         voc = at / "data/voc"
         train = ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)
@@ -168,7 +168,7 @@ def test_bad_input_gets_one_sentence():
 
 
 def test_bad_pictures_and_masks_are_named():
-    "nbs/40_cli.ipynb, cell 26"
+    "nbs/40_cli.ipynb, cell 29"
     with composed() as at:
         voc, run = at / "data/voc", ("train", "--stage", 1, "--run", at / "run", "--data", at / "data", *QUICK)
         test = (voc / "ImageSets/Segmentation/test.txt").read_text().split()[0]
@@ -193,7 +193,7 @@ def test_bad_pictures_and_masks_are_named():
 
 
 def test_finished_predictions_are_scored_and_compared():
-    "nbs/40_cli.ipynb, cell 27"
+    "nbs/40_cli.ipynb, cell 30"
     with composed() as at:
         words = ("--data", at / "data", "--device", "cpu", "--out", at / "scores")
         assert call("evaluate", *words)[0] == 0
@@ -211,7 +211,7 @@ def test_finished_predictions_are_scored_and_compared():
 
 
 def test_tags_are_used_only_when_asked_for_by_name():
-    "nbs/40_cli.ipynb, cell 28"
+    "nbs/40_cli.ipynb, cell 31"
     with composed() as at:
         words = ("evaluate", "--data", at / "data", "--device", "cpu")
         shutil.rmtree(at / "data/saliency")
@@ -221,7 +221,7 @@ def test_tags_are_used_only_when_asked_for_by_name():
 
 
 def test_a_network_is_shared_as_a_folder():
-    "nbs/40_cli.ipynb, cell 29"
+    "nbs/40_cli.ipynb, cell 32"
     with composed() as at:
         assert call("convert", SHIPPED, "--out", at / "shared")[0] == 0
         status, out, _ = call("info", at / "shared")
@@ -231,7 +231,7 @@ def test_a_network_is_shared_as_a_folder():
 
 
 def test_a_broken_picture_is_named_and_the_status_says_so():
-    "nbs/40_cli.ipynb, cell 30"
+    "nbs/40_cli.ipynb, cell 33"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         Image.new("RGB", (40, 30)).save(at / "good.png")
@@ -246,7 +246,7 @@ def test_a_broken_picture_is_named_and_the_status_says_so():
 
 
 def test_the_tour_is_plain_text_in_a_file_and_a_bad_picture_gets_one_sentence():
-    "nbs/40_cli.ipynb, cell 31"
+    "nbs/40_cli.ipynb, cell 34"
     status, out, err = call("tour")                                   # no terminal here: no pause, no colours
     assert status == 0 and not err and "\x1b" not in out and "S = Σ v_i H_i" in out and "read on" in out
     assert call("tour", "--plain", "--no-pause")[:2] == (0, out)
@@ -260,8 +260,18 @@ def test_the_tour_is_plain_text_in_a_file_and_a_bad_picture_gets_one_sentence():
 
 
 
+def test_output_that_nobody_reads_ends_in_one_sentence():
+    "nbs/40_cli.ipynb, cell 35"
+    words = [sys.executable, "-c", "from ssnet.cli import main; main()", "info"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()                                            # as `head` does when it has enough
+    said = process.stderr.read()
+    assert process.wait(60) == 141 and said == "ssnet: stopped, for nobody reads its output any more.\n", said
+
+
+
 def test_a_full_disk_leaves_nothing_half_written():
-    "nbs/40_cli.ipynb, cell 33"
+    "nbs/40_cli.ipynb, cell 37"
     with composed() as at:
         train = ["train", "--stage", 1, "--data", at / "data", *QUICK]
         assert call(*train, "--run", at / "run")[0] == 0
@@ -278,7 +288,7 @@ def test_a_full_disk_leaves_nothing_half_written():
 
 
 def test_help_teaches_and_comes_at_once():
-    "nbs/40_cli.ipynb, cell 34"
+    "nbs/40_cli.ipynb, cell 38"
     for command in COMMANDS:
         status, out, _ = call(command, "--help")
         assert status == 0 and "example:" in out and f"ssnet {command}" in out

@@ -106,7 +106,7 @@ def four_methods(folder):
 
 
 def test_a_label_states_every_setting():
-    "nbs/24_compare.ipynb, cell 7"
+    "nbs/24_compare.ipynb, cell 8"
     assert figure_label("VOC 2012 val", 1449, How()) == "VOC 2012 val, 1,449 pictures, no CRF, scales 1.0, no flip, no tags"
     assert str(How((0.75, 1.5), True, True, True)) == "dense CRF, scales 0.75 1.5, flip, TAGS USED"
     assert "not known" in figure_label("ECSSD", 1000, None)
@@ -114,7 +114,7 @@ def test_a_label_states_every_setting():
 
 
 def test_missing_and_extra_files_are_named_never_skipped():
-    "nbs/24_compare.ipynb, cell 13"
+    "nbs/24_compare.ipynb, cell 14"
     with tempfile.TemporaryDirectory() as folder:
         store_files(folder, "a.png", "b.jpg", "c.png", "made_with.json")
         assert [p.name for p in match_files(folder, ["b", "a", "c"]).values()] == ["b.jpg", "a.png", "c.png"]
@@ -131,7 +131,7 @@ def test_missing_and_extra_files_are_named_never_skipped():
 
 
 def test_files_made_with_different_things_do_not_mix():
-    "nbs/24_compare.ipynb, cell 16"
+    "nbs/24_compare.ipynb, cell 17"
     with tempfile.TemporaryDirectory() as folder:
         claim(f"{folder}/pseudo", weights="1", scales=(1.0, 2.0))
         claim(f"{folder}/pseudo", weights="1", scales=(1.0, 2.0))
@@ -143,7 +143,7 @@ def test_files_made_with_different_things_do_not_mix():
 
 
 def test_the_note_tells_the_settings_and_the_weights_have_a_checksum():
-    "nbs/24_compare.ipynb, cell 17"
+    "nbs/24_compare.ipynb, cell 18"
     with tempfile.TemporaryDirectory() as folder:
         assert how_of(folder) is None
         claim(folder, weights="1", **asdict(How((0.5, 1.0), flip=True)))
@@ -158,7 +158,7 @@ def test_the_note_tells_the_settings_and_the_weights_have_a_checksum():
 
 
 def test_tags_rule_classes_out_only_where_they_are_asked_for():
-    "nbs/24_compare.ipynb, cell 20"
+    "nbs/24_compare.ipynb, cell 21"
     H = torch.tensor([0.2, 0.3, 0.5])[:, None, None]
     assert keep_tagged(torch.tensor([1.0, 0.0]), H).flatten().tolist() == pytest.approx([0.4, 0.6, 0])
     assert refiner(How()) is None and refiner(How(flip=True, scales=(0.5,))) is None
@@ -168,7 +168,7 @@ def test_tags_rule_classes_out_only_where_they_are_asked_for():
 
 
 def test_with_a_crf_each_picture_goes_through_it_after_the_tags():
-    "nbs/24_compare.ipynb, cell 21"
+    "nbs/24_compare.ipynb, cell 22"
     generator = torch.Generator().manual_seed(0)
     H = torch.rand(3, 12, 16, generator=generator).softmax(0)
     sample = {"tags": torch.tensor([1.0, 0.0]), "picture": torch.randint(0, 256, (3, 12, 16), generator=generator).byte()}
@@ -180,7 +180,7 @@ def test_with_a_crf_each_picture_goes_through_it_after_the_tags():
 
 
 def test_a_batch_is_done_again_as_a_whole():
-    "nbs/24_compare.ipynb, cell 27"
+    "nbs/24_compare.ipynb, cell 28"
     with tempfile.TemporaryDirectory() as folder:
         names = ["a", "b", "c", "d", "e"]
         assert unfinished(folder, names, 2) == [0, 1, 2, 3, 4]
@@ -190,7 +190,7 @@ def test_a_batch_is_done_again_as_a_whole():
 
 
 def test_a_stopped_run_goes_on_and_gives_the_same_files():
-    "nbs/24_compare.ipynb, cell 28"
+    "nbs/24_compare.ipynb, cell 29"
     with tempfile.TemporaryDirectory() as folder:
         voc, saliency = small_sets(folder)
         prepare = eval_transform(64)
@@ -218,7 +218,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_files():
 
 
 def test_label_files_score_exactly_as_the_network_in_memory():
-    "nbs/24_compare.ipynb, cell 33"
+    "nbs/24_compare.ipynb, cell 34"
     net = small_net()
     with tempfile.TemporaryDirectory() as folder:
         voc, _ = small_sets(folder)
@@ -235,7 +235,7 @@ def test_label_files_score_exactly_as_the_network_in_memory():
 
 
 def test_iou_of_files_by_hand_and_files_that_cannot_be_scored():
-    "nbs/24_compare.ipynb, cell 34"
+    "nbs/24_compare.ipynb, cell 35"
     with tempfile.TemporaryDirectory() as folder:
         root, out = Path(folder) / "VOC2012", Path(folder) / "mine"
         write_whole(root / "ImageSets/Segmentation/val.txt", b"x\n")
@@ -256,7 +256,7 @@ def test_iou_of_files_by_hand_and_files_that_cannot_be_scored():
 
 
 def test_saliency_files_score_as_the_network_in_memory_to_eight_bits():
-    "nbs/24_compare.ipynb, cell 37"
+    "nbs/24_compare.ipynb, cell 38"
     net = small_net()
     with tempfile.TemporaryDirectory() as folder:
         _, saliency = small_sets(folder)
@@ -271,7 +271,7 @@ def test_saliency_files_score_as_the_network_in_memory_to_eight_bits():
 
 
 def test_maps_of_other_sizes_are_resized_and_counted():
-    "nbs/24_compare.ipynb, cell 38"
+    "nbs/24_compare.ipynb, cell 39"
     with tempfile.TemporaryDirectory() as folder:
         at, mask = Path(folder), np.zeros((40, 60), dtype=np.uint8)
         mask[10:30, 20:40] = 255
@@ -289,7 +289,7 @@ def test_maps_of_other_sizes_are_resized_and_counted():
 
 
 def test_one_table_for_many_methods_best_first_and_nothing_left_out():
-    "nbs/24_compare.ipynb, cell 44"
+    "nbs/24_compare.ipynb, cell 45"
     with tempfile.TemporaryDirectory() as folder:
         methods, masks = four_methods(folder)
         table = markdown_table(*score_peers(methods, lambda method: score_maps(method, masks, "twelve masks")))
@@ -307,7 +307,7 @@ def test_one_table_for_many_methods_best_first_and_nothing_left_out():
 
 
 def test_figures_carry_the_label_the_curves_and_the_classes():
-    "nbs/24_compare.ipynb, cell 50"
+    "nbs/24_compare.ipynb, cell 52"
     curves = {k: np.linspace(0, 1, 256).tolist() for k in ("threshold", "precision", "recall", "f", "e")}
     one = Result("mine", "ECSSD", 1000, How(), {"mae": 0.1}, curves)
     two = Result("yours", "ECSSD", 1000, None, {"mae": 0.2}, curves)
@@ -323,7 +323,7 @@ def test_figures_carry_the_label_the_curves_and_the_classes():
 
 
 def test_duts_and_our_own_layout_are_both_understood():
-    "nbs/24_compare.ipynb, cell 53"
+    "nbs/24_compare.ipynb, cell 55"
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in ("ours/images", "ours/masks", "DUTS-TR/DUTS-TR-Image", "DUTS-TR/DUTS-TR-Mask", "bad/images"):
@@ -336,7 +336,7 @@ def test_duts_and_our_own_layout_are_both_understood():
 
 
 def test_a_network_and_the_files_that_it_wrote_get_the_same_scores():
-    "nbs/24_compare.ipynb, cell 57"
+    "nbs/24_compare.ipynb, cell 59"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         voc, saliency = small_sets(at)
@@ -366,7 +366,7 @@ def test_a_network_and_the_files_that_it_wrote_get_the_same_scores():
 
 
 def test_a_split_without_truth_gets_predictions_and_no_scores():
-    "nbs/24_compare.ipynb, cell 58"
+    "nbs/24_compare.ipynb, cell 60"
     with tempfile.TemporaryDirectory() as folder:
         voc, _ = small_sets(folder)
         save_checkpoint(f"{folder}/net.safetensors", small_net(), make_recipe("tiny", 1, size=64))
@@ -382,7 +382,7 @@ def test_a_split_without_truth_gets_predictions_and_no_scores():
 
 
 def test_tags_at_validation_are_used_only_where_named_and_then_it_is_said():
-    "nbs/24_compare.ipynb, cell 59"
+    "nbs/24_compare.ipynb, cell 61"
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         voc, _ = small_sets(at)

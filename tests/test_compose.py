@@ -57,21 +57,21 @@ def square(class_index, color):
 
 
 def test_recipe_refuses_what_makes_no_sense():
-    "nbs/04_compose.ipynb, cell 8"
-    for wrong in ({"size": 8}, {"photo": 1.5}, {"hidden": -0.1}, {"side": (0.7, 0.4)}, {"side": (0.5, 1.2)}):
+    "nbs/04_compose.ipynb, cell 9"
+    for wrong in ({"size": 8}, {"photo": 1.5}, {"photo": 2}, {"hidden": -0.1}, {"side": (0.7, 0.4)}, {"side": (1, 2)}):
         with pytest.raises(InputError, match=f"cannot have {next(iter(wrong))} = "): SceneRecipe(**wrong)
 
 
 
 def test_field_is_stretched_to_the_whole_range():
-    "nbs/04_compose.ipynb, cell 12"
+    "nbs/04_compose.ipynb, cell 13"
     assert as_field(np.array([[5, 6], [7, 8]])).tolist() == [[0, 85], [170, 255]]
     assert as_field(np.full((2, 2), 9)).tolist() == [[0, 0], [0, 0]]
 
 
 
 def test_slanted_coordinates_cross_at_right_angles():
-    "nbs/04_compose.ipynb, cell 13"
+    "nbs/04_compose.ipynb, cell 14"
     u, v = slanted(Generator(PCG64(3)), 8)
     steps_u, steps_v = (u[0, 1] - u[0, 0], u[1, 0] - u[0, 0]), (v[0, 1] - v[0, 0], v[1, 0] - v[0, 0])
     assert steps_u[0] * steps_v[0] + steps_u[1] * steps_v[1] == 0 and steps_u != (0, 0)
@@ -79,7 +79,7 @@ def test_slanted_coordinates_cross_at_right_angles():
 
 
 def test_every_texture_fills_the_square_and_repeats_with_its_seed():
-    "nbs/04_compose.ipynb, cell 19"
+    "nbs/04_compose.ipynb, cell 21"
     for texture in TEXTURES:
         first, again, other = (texture(Generator(PCG64(seed)), 40) for seed in (5, 5, 6))
         assert first.shape == (40, 40) and first.dtype == np.uint8
@@ -88,21 +88,21 @@ def test_every_texture_fills_the_square_and_repeats_with_its_seed():
 
 
 def test_field_mixes_two_colours():
-    "nbs/04_compose.ipynb, cell 21"
+    "nbs/04_compose.ipynb, cell 24"
     mixed = np.asarray(color_field(np.array([[0, 51, 255]], np.uint8), [0, 100, 255], [255, 100, 0]))
     assert mixed.tolist() == [[[0, 100, 255], [51, 100, 204], [255, 100, 0]]]
 
 
 
 def test_photographs_are_pictures_large_enough_to_cut_from():
-    "nbs/04_compose.ipynb, cell 25"
+    "nbs/04_compose.ipynb, cell 28"
     assert len(photographs()) == len(PHOTOGRAPHS) == 8
     assert all(p.dtype == np.uint8 and min(p.shape[:2]) >= 96 and max(p.shape[:2]) <= 512 for p in photographs())
 
 
 
 def test_missing_scikit_image_says_what_to_install():
-    "nbs/04_compose.ipynb, cell 26"
+    "nbs/04_compose.ipynb, cell 29"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "skimage", None)
         photographs.cache_clear()
@@ -111,7 +111,7 @@ def test_missing_scikit_image_says_what_to_install():
 
 
 def test_tint_changes_colours_and_never_alpha():
-    "nbs/04_compose.ipynb, cell 29"
+    "nbs/04_compose.ipynb, cell 32"
     image = Image.new("RGBA", (2, 2), (200, 100, 0, 77))
     assert np.asarray(scaled(image, np.array([128, 512, 256, 256])))[0, 0].tolist() == [100, 200, 0, 77]
     assert (np.asarray(tinted(image, Generator(PCG64(0)), 0.0)) == np.asarray(image)).all()
@@ -120,7 +120,7 @@ def test_tint_changes_colours_and_never_alpha():
 
 
 def test_background_has_the_size_of_the_recipe():
-    "nbs/04_compose.ipynb, cell 32"
+    "nbs/04_compose.ipynb, cell 36"
     for size in (32, 96, 600):
         recipe = SceneRecipe(size=size, photo=0.5)
         shown = [background(photographs(), Generator(PCG64(seed)), recipe) for seed in range(8)]
@@ -129,7 +129,7 @@ def test_background_has_the_size_of_the_recipe():
 
 
 def test_photograph_is_used_as_often_as_the_recipe_says():
-    "nbs/04_compose.ipynb, cell 33"
+    "nbs/04_compose.ipynb, cell 37"
     white = (np.full((50, 50, 3), 255, np.uint8),)
     plain = SceneRecipe(size=16, photo=0.25, tint=0.0)
     used = [(np.asarray(background(white, Generator(PCG64(seed)), plain)) == 255).all() for seed in range(400)]
@@ -139,7 +139,7 @@ def test_photograph_is_used_as_often_as_the_recipe_says():
 
 
 def test_quarter_turn_is_exact():
-    "nbs/04_compose.ipynb, cell 37"
+    "nbs/04_compose.ipynb, cell 42"
     pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
     quarter = np.asarray(turned(Image.fromarray(pixels), 90))
     assert (quarter[1:-1, 1:-1] == np.rot90(pixels, -1)).all()
@@ -148,7 +148,7 @@ def test_quarter_turn_is_exact():
 
 
 def test_turned_object_keeps_its_area_and_is_cut_nowhere():
-    "nbs/04_compose.ipynb, cell 38"
+    "nbs/04_compose.ipynb, cell 43"
     bar = Image.new("RGBA", (60, 30), (255, 0, 0, 255))
     for degrees in (-45, -10, 20, 30, 75):
         alpha = np.asarray(turned(bar, degrees).getchannel("A"))
@@ -158,7 +158,7 @@ def test_turned_object_keeps_its_area_and_is_cut_nowhere():
 
 
 def test_factors_of_a_turn_have_no_rounding_left():
-    "nbs/04_compose.ipynb, cell 39"
+    "nbs/04_compose.ipynb, cell 44"
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Image.Image, "transform", lambda self, size, method, data, *rest: seen.extend(data))
@@ -168,7 +168,7 @@ def test_factors_of_a_turn_have_no_rounding_left():
 
 
 def test_object_has_the_side_that_was_asked_for():
-    "nbs/04_compose.ipynb, cell 40"
+    "nbs/04_compose.ipynb, cell 45"
     for side in (5, 20, 70, 200):
         for cutout in openmoji_cutouts("unseen")[:5]:
             assert max(posed(cutout, side, Generator(PCG64(side)), SceneRecipe()).size) == side
@@ -176,7 +176,7 @@ def test_object_has_the_side_that_was_asked_for():
 
 
 def test_clutter_is_as_faint_as_the_recipe_says():
-    "nbs/04_compose.ipynb, cell 43"
+    "nbs/04_compose.ipynb, cell 48"
     black = [CutOut("black", 0, np.full((30, 30, 4), [0, 0, 0, 255], np.uint8))]
     recipe = SceneRecipe(clutter=(1, 1), clutter_alpha=(0.25, 0.25), tint=0.0)
     darkest = []
@@ -189,7 +189,7 @@ def test_clutter_is_as_faint_as_the_recipe_says():
 
 
 def test_box_is_the_smallest_around_the_mask():
-    "nbs/04_compose.ipynb, cell 46"
+    "nbs/04_compose.ipynb, cell 51"
     mask = np.zeros((6, 8), bool)
     mask[2, 3] = mask[4, 5] = True
     assert box_of(mask) == (3, 2, 6, 5)
@@ -197,7 +197,7 @@ def test_box_is_the_smallest_around_the_mask():
 
 
 def test_free_place_hides_little_where_there_is_room():
-    "nbs/04_compose.ipynb, cell 47"
+    "nbs/04_compose.ipynb, cell 52"
     taken = np.zeros((40, 40), bool)
     taken[:, :20] = True
     for seed in range(50):
@@ -208,7 +208,7 @@ def test_free_place_hides_little_where_there_is_room():
 
 
 def test_mask_is_exact_to_the_pixel():
-    "nbs/04_compose.ipynb, cell 52"
+    "nbs/04_compose.ipynb, cell 59"
     for seed in range(10):
         scene = compose([square(3, (255, 0, 0))], [], (), Generator(PCG64(seed)), PLAIN)
         empty = compose([], [], (), Generator(PCG64(seed)), PLAIN)
@@ -223,7 +223,7 @@ def test_mask_is_exact_to_the_pixel():
 
 
 def test_pixel_belongs_to_an_object_from_half_opacity_on():
-    "nbs/04_compose.ipynb, cell 53"
+    "nbs/04_compose.ipynb, cell 60"
     for alpha, is_object in ((127, False), (128, True)):
         glass = CutOut("glass", 3, np.full((20, 20, 4), [255, 0, 0, alpha], np.uint8))
         scene = compose([glass], [], (), Generator(PCG64(0)), PLAIN)
@@ -232,7 +232,7 @@ def test_pixel_belongs_to_an_object_from_half_opacity_on():
 
 
 def test_later_object_hides_the_earlier_one_in_picture_and_masks_alike():
-    "nbs/04_compose.ipynb, cell 54"
+    "nbs/04_compose.ipynb, cell 61"
     overlapping = replace(PLAIN, side_of_two=(0.7, 0.7), hidden=1.0)
     hidden_pixels = 0
     for seed in range(10):
@@ -246,7 +246,7 @@ def test_later_object_hides_the_earlier_one_in_picture_and_masks_alike():
 
 
 def test_object_that_nobody_can_see_is_not_listed():
-    "nbs/04_compose.ipynb, cell 55"
+    "nbs/04_compose.ipynb, cell 62"
     scene = compose([square(3, (255, 0, 0)), square(7, (0, 0, 255))], [], (), Generator(PCG64(0)),
                     replace(PLAIN, side_of_two=(1.0, 1.0)))
     assert scene.objects == [(7, (0, 0, 64, 64))] and (scene.label == 7).all()
@@ -254,14 +254,14 @@ def test_object_that_nobody_can_see_is_not_listed():
 
 
 def test_object_of_no_class_is_salient_and_labelled_background():
-    "nbs/04_compose.ipynb, cell 56"
+    "nbs/04_compose.ipynb, cell 63"
     scene = compose([square(0, (255, 0, 0))], [], (), Generator(PCG64(1)), PLAIN)
     assert scene.saliency.sum() > 0 and (scene.label == 0).all()
 
 
 
 def test_clutter_is_in_the_picture_and_in_no_mask():
-    "nbs/04_compose.ipynb, cell 57"
+    "nbs/04_compose.ipynb, cell 64"
     calm = compose([], [square(0, (255, 0, 0))], (), Generator(PCG64(2)), PLAIN)
     messy = compose([], [square(0, (255, 0, 0))], (), Generator(PCG64(2)), replace(PLAIN, clutter=(5, 5)))
     assert (calm.image != messy.image).any() and not messy.saliency.any() and not messy.label.any()
@@ -269,7 +269,7 @@ def test_clutter_is_in_the_picture_and_in_no_mask():
 
 
 def test_classes_have_equal_chance_whatever_their_number_of_cutouts():
-    "nbs/04_compose.ipynb, cell 60"
+    "nbs/04_compose.ipynb, cell 67"
     split = Split("train", 1, [square(1, (9, 9, 9))] * 9 + [square(2, (9, 9, 9))], [])
     rng = Generator(PCG64(0))
     drawn = [c.class_index for _ in range(1000) for c in choose_objects(split, rng, SceneRecipe(two_objects=0.5))]
@@ -278,7 +278,7 @@ def test_classes_have_equal_chance_whatever_their_number_of_cutouts():
 
 
 def test_objects_of_no_class_have_their_share():
-    "nbs/04_compose.ipynb, cell 61"
+    "nbs/04_compose.ipynb, cell 68"
     split = Split("train", 1, [square(1, (9, 9, 9))], [square(0, (9, 9, 9))], other_share=0.25)
     rng = Generator(PCG64(0))
     drawn = [c.class_index for _ in range(1000) for c in choose_objects(split, rng, SceneRecipe())]
@@ -287,7 +287,7 @@ def test_objects_of_no_class_have_their_share():
 
 
 def test_split_with_nothing_to_show_is_an_error():
-    "nbs/04_compose.ipynb, cell 62"
+    "nbs/04_compose.ipynb, cell 69"
     with pytest.raises(InputError, match="'val' has 0 pictures"): Split("val", 0, [square(1, (0, 0, 0))], [])
     with pytest.raises(InputError, match="'val' has no cut-outs"): Split("val", 1, [], [])
     with pytest.raises(InputError, match="'val' has no things of no class"):
@@ -296,7 +296,7 @@ def test_split_with_nothing_to_show_is_an_error():
 
 
 def test_picture_depends_on_seed_split_and_number_alone():
-    "nbs/04_compose.ipynb, cell 64"
+    "nbs/04_compose.ipynb, cell 72"
     split = Split("train", 3, openmoji_cutouts("unseen"), openmoji_cutouts("unseen", classes=False))
     pictures = [scene for _, scene in scenes(split, photographs(), SceneRecipe(), 5, "voc")]
     alone = scene_at(split, 2, photographs(), SceneRecipe(), 5, "voc")
@@ -310,7 +310,7 @@ def test_picture_depends_on_seed_split_and_number_alone():
 
 
 def test_annotation_names_and_boxes_are_those_of_the_mask():
-    "nbs/04_compose.ipynb, cell 76"
+    "nbs/04_compose.ipynb, cell 85"
     mask = np.zeros((10, 12), np.uint8)
     mask[2:5, 3:9] = 8
     objects = [(8, (3, 2, 9, 5)), (0, (0, 0, 1, 1))]
@@ -323,7 +323,7 @@ def test_annotation_names_and_boxes_are_those_of_the_mask():
 
 
 def test_tag_set_is_in_the_layout_of_voc():
-    "nbs/04_compose.ipynb, cell 77"
+    "nbs/04_compose.ipynb, cell 86"
     red, blue = square(1, (255, 0, 0)), square(2, (0, 0, 255))
     splits = [Split("train", 3, [red, blue], []), Split("val", 2, [blue], [])]
     with tempfile.TemporaryDirectory() as folder:
@@ -342,7 +342,7 @@ def test_tag_set_is_in_the_layout_of_voc():
 
 
 def test_cutout_of_an_unknown_class_is_an_error():
-    "nbs/04_compose.ipynb, cell 78"
+    "nbs/04_compose.ipynb, cell 87"
     with tempfile.TemporaryDirectory() as folder:
         with pytest.raises(InputError, match="A cut-out has class 4, but the last is 2"):
             write_voc(Path(folder) / "voc", [Split("train", 1, [square(4, (0, 0, 0))], [])], ("background", "a", "b"), ())
@@ -351,7 +351,7 @@ def test_cutout_of_an_unknown_class_is_an_error():
 
 
 def test_saliency_set_has_a_mask_for_each_picture():
-    "nbs/04_compose.ipynb, cell 81"
+    "nbs/04_compose.ipynb, cell 90"
     split = Split("train", 4, [square(1, (255, 0, 0))], [square(0, (0, 0, 255))], other_share=0.5)
     with tempfile.TemporaryDirectory() as folder:
         write_saliency(folder, [split], (), PLAIN, seed=3)
@@ -364,7 +364,7 @@ def test_saliency_set_has_a_mask_for_each_picture():
 
 
 def test_folder_is_made_once_for_the_same_settings():
-    "nbs/04_compose.ipynb, cell 84"
+    "nbs/04_compose.ipynb, cell 93"
     calls = []
     with tempfile.TemporaryDirectory() as home:
         for _ in range(2): build_folder(Path(home) / "set", {"seed": 1, "side": (0, 1)}, calls.append)
@@ -373,7 +373,7 @@ def test_folder_is_made_once_for_the_same_settings():
 
 
 def test_folder_with_other_settings_is_left_alone():
-    "nbs/04_compose.ipynb, cell 85"
+    "nbs/04_compose.ipynb, cell 94"
     with tempfile.TemporaryDirectory() as home:
         build_folder(Path(home) / "set", {"seed": 1}, lambda part: (part / "a.txt").write_text("first"))
         with pytest.raises(InputError, match="composed with another seed: delete it"):
@@ -383,7 +383,7 @@ def test_folder_with_other_settings_is_left_alone():
 
 
 def test_folder_of_somebody_else_is_left_alone():
-    "nbs/04_compose.ipynb, cell 86"
+    "nbs/04_compose.ipynb, cell 95"
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "thesis.txt").write_text("three years")
         with pytest.raises(InputError, match="was not composed"): build_folder(home, {}, lambda part: None)
@@ -392,7 +392,7 @@ def test_folder_of_somebody_else_is_left_alone():
 
 
 def test_full_disk_leaves_nothing_behind():
-    "nbs/04_compose.ipynb, cell 87"
+    "nbs/04_compose.ipynb, cell 96"
     def fill(part):
         (part / "half.txt").write_text("half")
         raise OSError(28, "No space left on device")
@@ -406,7 +406,7 @@ def test_full_disk_leaves_nothing_behind():
 
 
 def test_interrupted_composing_leaves_nothing_behind():
-    "nbs/04_compose.ipynb, cell 88"
+    "nbs/04_compose.ipynb, cell 97"
     def interrupt(part):
         raise KeyboardInterrupt
 
@@ -418,7 +418,7 @@ def test_interrupted_composing_leaves_nothing_behind():
 
 
 def test_demo_set_holds_unseen_glyphs_in_test_unseen_only():
-    "nbs/04_compose.ipynb, cell 93"
+    "nbs/04_compose.ipynb, cell 103"
     tags, saliency = demo_splits(1, 1, 1, 1)
     glyphs = {f"{kind}/{s.name}": ({c.name for c in s.cutouts}, {c.name for c in s.others})
               for kind, splits in (("voc", tags), ("saliency", saliency)) for s in splits}
@@ -432,7 +432,7 @@ def test_demo_set_holds_unseen_glyphs_in_test_unseen_only():
 
 
 def test_demo_set_is_written_whole():
-    "nbs/04_compose.ipynb, cell 94"
+    "nbs/04_compose.ipynb, cell 104"
     with tempfile.TemporaryDirectory() as home:
         demo = compose_data(Path(home) / "demo", 3, 3, 2, 2, SceneRecipe(size=32))
         assert {p.name for p in demo.iterdir()} == {"voc", "saliency", "composed.json"}

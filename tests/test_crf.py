@@ -86,7 +86,7 @@ def colour_clusters(picture, seed, classes=21):
 
 
 def test_features_are_places_and_colours_in_steps():
-    "nbs/23_crf.ipynb, cell 7"
+    "nbs/23_crf.ipynb, cell 9"
     picture = torch.zeros(2, 3, 4, 6, dtype=torch.uint8)
     picture[1, :, 2, 5] = torch.tensor([13, 26, 255])
     f = pixel_features(picture, 2, 13)
@@ -97,7 +97,7 @@ def test_features_are_places_and_colours_in_steps():
 
 
 def test_figures_that_make_no_sense_are_refused():
-    "nbs/23_crf.ipynb, cell 8"
+    "nbs/23_crf.ipynb, cell 10"
     for wrong in (dict(steps=-1), dict(steps=1.5), dict(gaussian_compat=-3), dict(bilateral_sxy=float("nan"))):
         with pytest.raises(InputError, match="no sense"): CRF(**wrong)
     with pytest.raises(InputError, match="width 0"): CRF(bilateral_srgb=0)
@@ -105,7 +105,7 @@ def test_figures_that_make_no_sense_are_refused():
 
 
 def test_two_pixels_by_hand():
-    "nbs/23_crf.ipynb, cell 15"
+    "nbs/23_crf.ipynb, cell 17"
     p, w, k = torch.tensor([[0.6, 0.4], [0.3, 0.7]]), 2.0, 0.5
     Q = mean_field(p.log(), [(lambda Q: k * Q.flip(0), w)], steps=1)  # each hears only the other
     first = 0.6 * math.exp(w * k * 0.3), 0.4 * math.exp(w * k * 0.7)
@@ -117,7 +117,7 @@ def test_two_pixels_by_hand():
 
 
 def test_embedding_keeps_distances_up_to_one_scale():
-    "nbs/23_crf.ipynb, cell 21"
+    "nbs/23_crf.ipynb, cell 23"
     f = torch.randn(5, 40, dtype=torch.float64)
     y = embed(f)
     assert y.shape == (6, 40) and torch.allclose(y.sum(0), torch.zeros(40).double(), atol=1e-12)
@@ -126,7 +126,7 @@ def test_embedding_keeps_distances_up_to_one_scale():
 
 
 def test_each_point_is_the_weighted_mean_of_its_corners():
-    "nbs/23_crf.ipynb, cell 25"
+    "nbs/23_crf.ipynb, cell 27"
     y = embed(torch.randn(5, 2000, dtype=torch.float64) * 4)
     home, order, weights = simplex(y)
     assert (home % 6 == 0).all() and (home.sum(0) == 0).all()
@@ -136,7 +136,7 @@ def test_each_point_is_the_weighted_mean_of_its_corners():
 
 
 def test_keys_name_corners_and_pictures_never_meet():
-    "nbs/23_crf.ipynb, cell 29"
+    "nbs/23_crf.ipynb, cell 32"
     y = embed(torch.randn(5, 600) * 5)
     home, order, _ = simplex(y)
     keys, moves = corner_keys(home, order, pictures=2)
@@ -156,7 +156,7 @@ def test_keys_name_corners_and_pictures_never_meet():
 
 
 def test_fast_kernel_is_symmetrically_normalised_and_near_the_exact_one():
-    "nbs/23_crf.ipynb, cell 37"
+    "nbs/23_crf.ipynb, cell 40"
     picture = scikit_photo("chelsea.png", 24, 36)
     for widths in ((3,), (80, 13)):
         f = pixel_features(picture[None], *widths)
@@ -170,7 +170,7 @@ def test_fast_kernel_is_symmetrically_normalised_and_near_the_exact_one():
 
 
 def test_far_apart_is_not_heard():
-    "nbs/23_crf.ipynb, cell 38"
+    "nbs/23_crf.ipynb, cell 41"
     f = torch.tensor([[0.0, 0.1, 50.0], [0.0, 0.0, 0.0]])
     K = Lattice(f)(torch.eye(3))
     assert (K[:2, 2] == 0).all() and (K[2, :2] == 0).all() and K[2, 2].item() == pytest.approx(1)
@@ -179,7 +179,7 @@ def test_far_apart_is_not_heard():
 
 
 def test_fast_and_brute_force_agree():
-    "nbs/23_crf.ipynb, cell 42"
+    "nbs/23_crf.ipynb, cell 45"
     for name, seed in (("chelsea.png", 0), ("coffee.png", 1), ("astronaut.png", 2)):
         picture, probs = scikit_photo(name, 36, 48), soft_regions(36, 48, seed, classes=5, cell=12)
         fast, exact = dense_crf(probs, picture), exact_crf(probs, picture)
@@ -190,7 +190,7 @@ def test_fast_and_brute_force_agree():
 
 
 def test_probabilities_add_up_and_no_kernels_change_nothing():
-    "nbs/23_crf.ipynb, cell 44"
+    "nbs/23_crf.ipynb, cell 47"
     picture, probs = scikit_photo("coffee.png", 40, 30), soft_regions(40, 30, 3)
     assert torch.allclose(dense_crf(probs, picture).sum(0), torch.ones(40, 30), atol=1e-5)
     still = dense_crf(probs, picture, CRF(gaussian_compat=0, bilateral_compat=0))
@@ -200,7 +200,7 @@ def test_probabilities_add_up_and_no_kernels_change_nothing():
 
 
 def test_order_of_classes_and_neighbours_in_the_batch_do_not_matter():
-    "nbs/23_crf.ipynb, cell 45"
+    "nbs/23_crf.ipynb, cell 48"
     pictures = torch.stack([scikit_photo(n, 40, 30) for n in ("coffee.png", "chelsea.png", "rocket.jpg")])
     probs = torch.stack([soft_regions(40, 30, seed) for seed in range(3)])
     together = dense_crf(probs, pictures)
@@ -213,7 +213,7 @@ def test_order_of_classes_and_neighbours_in_the_batch_do_not_matter():
 
 
 def test_even_picture_leaves_only_places_to_speak():
-    "nbs/23_crf.ipynb, cell 46"
+    "nbs/23_crf.ipynb, cell 49"
     even = torch.full((3, 20, 20), 90, dtype=torch.uint8)
     probs = torch.full((2, 20, 20), 0.4)
     probs[0] = 0.6
@@ -226,7 +226,7 @@ def test_even_picture_leaves_only_places_to_speak():
 
 
 def test_what_cannot_be_used_is_refused():
-    "nbs/23_crf.ipynb, cell 47"
+    "nbs/23_crf.ipynb, cell 50"
     picture, probs = torch.zeros(3, 4, 5, dtype=torch.uint8), torch.full((2, 4, 5), 0.5)
     for p, x, why in ((probs, picture.float(), "itself"), (probs[0], picture, "needs probabilities"),
                       (probs.long(), picture, "needs probabilities"), (probs, picture[:, :3], "one size"),
@@ -239,7 +239,7 @@ def test_what_cannot_be_used_is_refused():
 
 
 def test_at_least_99_percent_of_labels_are_those_of_pydensecrf():
-    "nbs/23_crf.ipynb, cell 51"
+    "nbs/23_crf.ipynb, cell 54"
     if peer_is_there():
         sizes = {"astronaut.png": (256, 256), "coffee.png": (375, 500), "grass.png": (181, 257)}
         for seed, (name, size) in enumerate(sizes.items()):

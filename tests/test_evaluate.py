@@ -62,7 +62,7 @@ def in_processes(script, count):
 
 
 def test_maps_come_at_the_size_of_the_truth_whatever_the_batch():
-    "nbs/21_evaluate.ipynb, cell 10"
+    "nbs/21_evaluate.ipynb, cell 12"
     net = build(make_recipe("tiny", 1, size=64))
     one, three = (list(predictions(net, Pictures(), batch=b)) for b in (1, 3))
     for (sample, H, S), (_, H3, S3) in zip(one, three):
@@ -73,7 +73,7 @@ def test_maps_come_at_the_size_of_the_truth_whatever_the_batch():
 
 
 def test_with_flip_a_mirrored_picture_gives_the_mirrored_maps():
-    "nbs/21_evaluate.ipynb, cell 11"
+    "nbs/21_evaluate.ipynb, cell 13"
     class Pair(torch.utils.data.Dataset):
         "A picture and its mirror image."
         def __len__(self): return 2
@@ -87,7 +87,7 @@ def test_with_flip_a_mirrored_picture_gives_the_mirrored_maps():
 
 
 def test_scales_are_rounded_to_multiples_of_32():
-    "nbs/21_evaluate.ipynb, cell 12"
+    "nbs/21_evaluate.ipynb, cell 14"
     image = torch.randn(1, 3, 96, 64)
     assert scaled(image, 1.0) is image and scaled(image, 1.5).shape[-2:] == (128, 96)
     assert scaled(image, 0.1).shape[-2:] == (32, 32) and scaled(image, 2).shape[-2:] == (192, 128)
@@ -98,7 +98,7 @@ def test_scales_are_rounded_to_multiples_of_32():
 
 
 def test_several_scales_are_averaged_at_the_pictures_own_size():
-    "nbs/21_evaluate.ipynb, cell 13"
+    "nbs/21_evaluate.ipynb, cell 15"
     net = build(make_recipe("tiny", 1, size=64))
     for maps in ("probs", "logits"):
         one, two, both = (list(predictions(net, Pictures(), maps=maps, scales=s)) for s in ((1.0,), (1.5,), (1.0, 1.5)))
@@ -110,7 +110,7 @@ def test_several_scales_are_averaged_at_the_pictures_own_size():
 
 
 def test_refine_sees_each_picture_and_its_maps_at_their_own_size():
-    "nbs/21_evaluate.ipynb, cell 14"
+    "nbs/21_evaluate.ipynb, cell 16"
     seen = []
     def only_cats(sample, H):
         seen.append((sample["name"], tuple(H.shape), tuple(sample["label"].shape)))
@@ -125,7 +125,7 @@ def test_refine_sees_each_picture_and_its_maps_at_their_own_size():
 
 
 def test_a_network_that_is_right_scores_one():
-    "nbs/21_evaluate.ipynb, cell 19"
+    "nbs/21_evaluate.ipynb, cell 21"
     class Oracle(torch.nn.Module):
         "Says 'class 3' where the first channel is positive, 'background' elsewhere."
         def __init__(self):
@@ -151,7 +151,7 @@ def test_a_network_that_is_right_scores_one():
 
 
 def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
-    "nbs/21_evaluate.ipynb, cell 20"
+    "nbs/21_evaluate.ipynb, cell 22"
     confusion = ConfusionMatrix(3)
     confusion.update(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]))   # class 2 is predicted once and never true
     iou = iou_of_true_classes(confusion)
@@ -161,7 +161,7 @@ def test_a_class_that_the_truth_does_not_hold_is_left_out_of_the_mean():
 
 
 def test_two_processes_count_what_one_counts():
-    "nbs/21_evaluate.ipynb, cell 22"
+    "nbs/21_evaluate.ipynb, cell 24"
     (alone,), (first, second) = in_processes(SHARED, 1), in_processes(SHARED, 2)
     matrix = np.array(eval(alone.splitlines()[0]))
     assert matrix.shape == (21, 21) and matrix.sum() == 5 * 40 * 50
@@ -170,5 +170,5 @@ def test_two_processes_count_what_one_counts():
 
 
 def test_scoring_on_nothing_is_an_error():
-    "nbs/21_evaluate.ipynb, cell 23"
+    "nbs/21_evaluate.ipynb, cell 25"
     with pytest.raises(InputError, match="nothing to score on"): evaluate(build(make_recipe("tiny", 1, size=64)))

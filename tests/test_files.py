@@ -54,14 +54,14 @@ def store_cards(folder):
 
 
 def test_an_input_error_is_a_value_error():
-    "nbs/00_files.ipynb, cell 6"
+    "nbs/00_files.ipynb, cell 7"
     with pytest.raises(ValueError, match="no such split"):
         raise InputError("There is no such split.")
 
 
 
 def test_a_file_is_written_whole_and_replaces_the_old_one():
-    "nbs/00_files.ipynb, cell 14"
+    "nbs/00_files.ipynb, cell 15"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "new folder" / "a.bin"
         assert write_whole(file, b"one") == file and file.read_bytes() == b"one"
@@ -72,7 +72,7 @@ def test_a_file_is_written_whole_and_replaces_the_old_one():
 
 
 def test_a_reader_of_the_old_file_keeps_it_to_the_end():
-    "nbs/00_files.ipynb, cell 15"
+    "nbs/00_files.ipynb, cell 16"
     with tempfile.TemporaryDirectory() as folder:
         file = write_whole(Path(folder) / "a.bin", b"the old file")
         with open(file, "rb", buffering=0) as reader:
@@ -84,7 +84,7 @@ def test_a_reader_of_the_old_file_keeps_it_to_the_end():
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_half_written():
-    "nbs/00_files.ipynb, cell 16"
+    "nbs/00_files.ipynb, cell 17"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "a.bin"
         file.write_bytes(b"old" * 100)
@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written():
 
 
 def test_a_full_disk_is_called_by_its_name():
-    "nbs/00_files.ipynb, cell 17"
+    "nbs/00_files.ipynb, cell 18"
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with tempfile.TemporaryDirectory() as folder, patch("os.fsync", side_effect=full):
         reason = os.strerror(errno.ENOSPC)
@@ -109,7 +109,7 @@ def test_a_full_disk_is_called_by_its_name():
 
 
 def test_a_folder_that_is_a_file_is_an_input_error():
-    "nbs/00_files.ipynb, cell 18"
+    "nbs/00_files.ipynb, cell 19"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "notes").write_text("a file")
         with pytest.raises(InputError, match="a.bin could not be written"):
@@ -118,7 +118,7 @@ def test_a_folder_that_is_a_file_is_an_input_error():
 
 
 def test_what_a_killed_process_left_is_cleared_and_the_rest_stays():
-    "nbs/00_files.ipynb, cell 21"
+    "nbs/00_files.ipynb, cell 22"
     code = "import os; from ssnet.files import write_whole\n" \
            "os.fsync = lambda number: os.kill(os.getpid(), 9)\nwrite_whole('a.bin', b'half')"
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def test_what_a_killed_process_left_is_cleared_and_the_rest_stays():
 
 
 def test_a_broken_file_is_named():
-    "nbs/00_files.ipynb, cell 27"
+    "nbs/00_files.ipynb, cell 28"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photo.jpg"
         noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -147,7 +147,7 @@ def test_a_broken_file_is_named():
 
 
 def test_a_text_called_jpg_and_a_missing_file_are_named():
-    "nbs/00_files.ipynb, cell 28"
+    "nbs/00_files.ipynb, cell 29"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "text.jpg").write_text("This is no picture.")
         with pytest.raises(InputError, match="text.jpg is not a picture"): load_image(Path(folder) / "text.jpg")
@@ -156,7 +156,7 @@ def test_a_text_called_jpg_and_a_missing_file_are_named():
 
 
 def test_a_monstrous_picture_is_refused():
-    "nbs/00_files.ipynb, cell 29"
+    "nbs/00_files.ipynb, cell 30"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "monster.pgm"
         file.write_bytes(b"P5 14000 14000 255\n")  # 196 million pixels, says the header
@@ -165,7 +165,7 @@ def test_a_monstrous_picture_is_refused():
 
 
 def test_grey_and_cmyk_keep_their_colours():
-    "nbs/00_files.ipynb, cell 34"
+    "nbs/00_files.ipynb, cell 35"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         grey = np.asarray(read_picture(files["grey"]))
@@ -177,7 +177,7 @@ def test_grey_and_cmyk_keep_their_colours():
 
 
 def test_transparent_pixels_become_white():
-    "nbs/00_files.ipynb, cell 35"
+    "nbs/00_files.ipynb, cell 36"
     with tempfile.TemporaryDirectory() as folder:
         files = store_cards(folder)
         rgba, palette = (np.asarray(read_picture(files[way])) for way in ("RGBA", "palette"))
@@ -189,7 +189,7 @@ def test_transparent_pixels_become_white():
 
 
 def test_sixteen_bits_are_scaled_to_eight():
-    "nbs/00_files.ipynb, cell 36"
+    "nbs/00_files.ipynb, cell 37"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "x-ray.png"
         Image.fromarray(np.array([[0, 128 * 257, 65535]], dtype=np.uint16)).save(file)
@@ -199,7 +199,7 @@ def test_sixteen_bits_are_scaled_to_eight():
 
 
 def test_exif_turns_the_picture_upright():
-    "nbs/00_files.ipynb, cell 37"
+    "nbs/00_files.ipynb, cell 38"
     with tempfile.TemporaryDirectory() as folder:
         file = store_cards(folder)["EXIF"]
         assert Image.open(file).size == (40, 60)
@@ -208,7 +208,7 @@ def test_exif_turns_the_picture_upright():
 
 
 def test_forty_megapixels_are_read_without_a_warning():
-    "nbs/00_files.ipynb, cell 38"
+    "nbs/00_files.ipynb, cell 39"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("error")
         file = Path(folder) / "large.png"
@@ -218,7 +218,7 @@ def test_forty_megapixels_are_read_without_a_warning():
 
 
 def test_decimal_numbers_are_refused():
-    "nbs/00_files.ipynb, cell 39"
+    "nbs/00_files.ipynb, cell 40"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "depth.tif"
         Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(file)
@@ -227,7 +227,7 @@ def test_decimal_numbers_are_refused():
 
 
 def test_a_png_comes_back_as_it_was():
-    "nbs/00_files.ipynb, cell 42"
+    "nbs/00_files.ipynb, cell 43"
     with tempfile.TemporaryDirectory() as folder:
         file = write_picture(Path(folder) / "card.png", card())
         assert (np.asarray(read_picture(file)) == card()).all()
@@ -239,7 +239,7 @@ def test_a_png_comes_back_as_it_was():
 
 
 def test_a_file_a_folder_and_a_pattern_are_found():
-    "nbs/00_files.ipynb, cell 45"
+    "nbs/00_files.ipynb, cell 46"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in ("b.png", "a.JPG", "[1].png", "notes.txt", ".hidden.png"): (folder / name).write_bytes(b"")
@@ -251,7 +251,7 @@ def test_a_file_a_folder_and_a_pattern_are_found():
 
 
 def test_nothing_found_is_an_input_error():
-    "nbs/00_files.ipynb, cell 46"
+    "nbs/00_files.ipynb, cell 47"
     with tempfile.TemporaryDirectory() as folder:
         with pytest.raises(InputError, match="holds no .jpg"): picture_paths(folder)
         with pytest.raises(InputError, match="No picture is found at .*none"): picture_paths(Path(folder) / "none")

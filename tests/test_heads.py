@@ -17,14 +17,14 @@ import torch.nn.functional as F
 
 
 def test_a_reading_that_does_not_exist_is_refused():
-    "nbs/11_heads.ipynb, cell 6"
+    "nbs/11_heads.ipynb, cell 7"
     assert [check_reading(r) for r in READINGS] == ["paper", "authors"]
     with pytest.raises(InputError, match="no reading 'code': it is 'paper' or 'authors'"): check_reading("code")
 
 
 
 def test_new_layers_start_small_and_without_bias():
-    "nbs/11_heads.ipynb, cell 10"
+    "nbs/11_heads.ipynb, cell 11"
     torch.manual_seed(0)
     layer = new_layer(nn.Conv2d(1664, 21, 1))
     assert abs(layer.weight.std() - 0.02) < 0.001 and abs(layer.weight.mean()) < 0.001
@@ -33,7 +33,7 @@ def test_new_layers_start_small_and_without_bias():
 
 
 def test_stage_1_asks_the_same_question_at_every_place():
-    "nbs/11_heads.ipynb, cell 13"
+    "nbs/11_heads.ipynb, cell 14"
     head = ConvHead(1664, 21)
     assert sum(p.numel() for p in head.parameters()) == 1664 * 21 + 21
     features = Features(torch.randn(2, 1664, 16, 16), {})
@@ -45,7 +45,7 @@ def test_stage_1_asks_the_same_question_at_every_place():
 
 
 def test_stage_2_sums_four_distances():
-    "nbs/11_heads.ipynb, cell 19"
+    "nbs/11_heads.ipynb, cell 20"
     head = DilatedHead(1664, 21)
     assert sum(p.numel() for p in head.parameters()) == 4 * (9 * 1664 * 21 + 21)
     assert [conv.dilation for conv in head.convs] == [(6, 6), (12, 12), (18, 18), (24, 24)]
@@ -62,7 +62,7 @@ def test_stage_2_sums_four_distances():
 
 
 def test_the_bilinear_kernel_by_hand():
-    "nbs/11_heads.ipynb, cell 23"
+    "nbs/11_heads.ipynb, cell 27"
     assert torch.allclose(bilinear_kernel(4)[0], torch.tensor([1, 3, 3, 1]) / 4 * (1 / 4))
     assert torch.allclose(bilinear_kernel(3), torch.outer(*[torch.tensor([0.5, 1, 0.5])] * 2))
     # stamps set 8 apart add up to 1 everywhere: a constant stays a constant
@@ -72,7 +72,7 @@ def test_the_bilinear_kernel_by_hand():
 
 
 def test_upsampling_starts_as_bilinear_interpolation():
-    "nbs/11_heads.ipynb, cell 28"
+    "nbs/11_heads.ipynb, cell 32"
     x = torch.randn(2, 3, 7, 5)
     wanted = F.interpolate(x, scale_factor=8, mode="bilinear", align_corners=False)
     assert torch.allclose(Upsample(3, 8)(x), wanted, atol=1e-5)
@@ -86,7 +86,7 @@ def test_upsampling_starts_as_bilinear_interpolation():
 
 
 def test_upsampling_has_the_kernels_of_its_reading():
-    "nbs/11_heads.ipynb, cell 29"
+    "nbs/11_heads.ipynb, cell 33"
     ours, theirs = Upsample(21, 16), Upsample(21, 8, "authors")
     assert sum(p.numel() for p in ours.parameters()) == 21 * 32 * 32
     assert sum(p.numel() for p in theirs.parameters()) == 21 * 21 * 16 * 16 + 21
@@ -99,7 +99,7 @@ def test_upsampling_has_the_kernels_of_its_reading():
 
 
 def test_maps_that_fit_are_left_alone():
-    "nbs/11_heads.ipynb, cell 32"
+    "nbs/11_heads.ipynb, cell 36"
     x = torch.randn(1, 2, 6, 8)
     assert resize(x, (6, 8)) is x
     assert resize(x, (7, 9)).shape == (1, 2, 7, 9)
@@ -108,7 +108,7 @@ def test_maps_that_fit_are_left_alone():
 
 
 def test_skip_head_computes_the_equation():
-    "nbs/11_heads.ipynb, cell 36"
+    "nbs/11_heads.ipynb, cell 40"
     head = SkipHead(8, (4, 2), 3)
     f, t3, t2 = torch.randn(2, 8, 5, 6), torch.randn(2, 4, 5, 6), torch.randn(2, 2, 10, 12)
     fine, coarse = head(Features(f, {"t3": t3, "t2": t2}))
@@ -121,7 +121,7 @@ def test_skip_head_computes_the_equation():
 
 
 def test_skip_head_takes_maps_that_do_not_quite_meet():
-    "nbs/11_heads.ipynb, cell 37"
+    "nbs/11_heads.ipynb, cell 41"
     head = SkipHead(8, (4, 2), 3)
     fine, _ = head(Features(torch.randn(1, 8, 6, 6), {"t3": torch.randn(1, 4, 6, 6), "t2": torch.randn(1, 2, 13, 12)}))
     assert fine.shape == (1, 3, 13, 12)
@@ -129,7 +129,7 @@ def test_skip_head_takes_maps_that_do_not_quite_meet():
 
 
 def test_every_parameter_of_every_head_learns():
-    "nbs/11_heads.ipynb, cell 38"
+    "nbs/11_heads.ipynb, cell 42"
     features = Features(torch.randn(1, 8, 6, 6), {"t3": torch.randn(1, 4, 6, 6), "t2": torch.randn(1, 2, 12, 12)})
     for head in (ConvHead(8, 3), DilatedHead(8, 3, (1, 2)), SkipHead(8, (4, 2), 3)):
         head(features).fine.square().sum().backward()

@@ -26,7 +26,7 @@ def difference(a, b):
 
 
 def test_folding_removes_the_norms_behind_convolutions_and_changes_nothing():
-    "nbs/19_inference.ipynb, cell 9"
+    "nbs/19_inference.ipynb, cell 10"
     torch.manual_seed(0)
     image = torch.randn(2, 3, 16, 16)
     network = shaken(nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(),
@@ -41,7 +41,7 @@ def test_folding_removes_the_norms_behind_convolutions_and_changes_nothing():
 
 
 def test_norm_relu_and_convolution_are_clamp_and_convolution():
-    "nbs/19_inference.ipynb, cell 13"
+    "nbs/19_inference.ipynb, cell 15"
     torch.manual_seed(0)
     norm, conv, x = shaken(nn.BatchNorm2d(6)), nn.Conv2d(6, 4, 1, bias=False), torch.randn(2, 6, 5, 5)
     with torch.no_grad():
@@ -54,7 +54,7 @@ def test_norm_relu_and_convolution_are_clamp_and_convolution():
 
 
 def test_fast_gives_the_same_output_for_every_backbone_stage_reading_and_size():
-    "nbs/19_inference.ipynb, cell 19"
+    "nbs/19_inference.ipynb, cell 21"
     torch.manual_seed(0)
     for backbone in ("tiny", "densenet169", "efficientnet_lite0"):
         for stage, reading in ((1, "paper"), (2, "authors"), (1, "authors"), (2, "paper")):
@@ -71,7 +71,7 @@ def test_fast_gives_the_same_output_for_every_backbone_stage_reading_and_size():
 
 
 def test_the_network_itself_stays_and_the_copy_has_no_norms_left_to_compute():
-    "nbs/19_inference.ipynb, cell 20"
+    "nbs/19_inference.ipynb, cell 22"
     net = shaken(build_ssnet(1, backbone="tiny", size=64))
     before = {k: v.clone() for k, v in net.state_dict().items()}
     quick = fast(net.train())
@@ -86,7 +86,7 @@ def test_the_network_itself_stays_and_the_copy_has_no_norms_left_to_compute():
 
 
 def test_a_network_that_trained_in_less_memory_is_made_fast_too():
-    "nbs/19_inference.ipynb, cell 21"
+    "nbs/19_inference.ipynb, cell 23"
     torch.manual_seed(0)
     net = build_ssnet(1, backbone="tiny", size=64)
     recompute_units(net.feature)
@@ -98,7 +98,7 @@ def test_a_network_that_trained_in_less_memory_is_made_fast_too():
 
 
 def test_flops_are_those_counted_by_hand():
-    "nbs/19_inference.ipynb, cell 28"
+    "nbs/19_inference.ipynb, cell 30"
     def by_hand(conv, side): return 2 * conv.weight.numel() * side**2
     net = build_ssnet(1, backbone="tiny", size=64).eval()
     only_sam = 2 * net.sam.conv.weight.numel()                              # one place

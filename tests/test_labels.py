@@ -4,6 +4,7 @@ from pathlib import Path
 from ssnet.files import InputError
 from ssnet.files import write_picture
 from ssnet.labels import VOC_CLASSES
+from ssnet.labels import check_label
 from ssnet.labels import colorize
 from ssnet.labels import mask_to_tags
 from ssnet.labels import names_to_tags
@@ -32,7 +33,7 @@ def color_of(number):
 
 
 def test_voc_has_twenty_classes_and_a_background():
-    "nbs/01_labels.ipynb, cell 6"
+    "nbs/01_labels.ipynb, cell 7"
     assert len(VOC_CLASSES) == len(set(VOC_CLASSES)) == 21
     assert VOC_CLASSES[0] == "background"
     assert list(VOC_CLASSES[1:]) == sorted(VOC_CLASSES[1:])  # VOC numbers them by the alphabet
@@ -40,21 +41,21 @@ def test_voc_has_twenty_classes_and_a_background():
 
 
 def test_the_palette_follows_the_rule_for_all_numbers():
-    "nbs/01_labels.ipynb, cell 13"
+    "nbs/01_labels.ipynb, cell 15"
     assert voc_palette().tolist() == [color_of(number) for number in range(256)]
     assert len(np.unique(voc_palette(), axis=0)) == 256
 
 
 
 def test_the_palette_has_vocs_own_colours():
-    "nbs/01_labels.ipynb, cell 14"
+    "nbs/01_labels.ipynb, cell 16"
     known = {0: (0, 0, 0), 1: (128, 0, 0), 8: (64, 0, 0), 15: (192, 128, 128), 20: (0, 64, 128), 255: (224, 224, 192)}
     for number, color in known.items(): assert tuple(voc_palette()[number]) == color
 
 
 
 def test_colorize_and_overlay_give_hand_computed_colours():
-    "nbs/01_labels.ipynb, cell 19"
+    "nbs/01_labels.ipynb, cell 22"
     label = np.array([[0, 1], [2, 255]], dtype=np.uint8)
     assert colorize(label).tolist() == [[[0, 0, 0], [128, 0, 0]], [[0, 128, 0], [224, 224, 192]]]
     assert (colorize(torch.from_numpy(label).long()) == colorize(label)).all()
@@ -65,7 +66,7 @@ def test_colorize_and_overlay_give_hand_computed_colours():
 
 
 def test_place_i_of_the_tags_is_class_i_plus_one():
-    "nbs/01_labels.ipynb, cell 23"
+    "nbs/01_labels.ipynb, cell 26"
     assert numbers_to_tags([3, 1, 3], num_classes=4).tolist() == [1, 0, 1]
     assert names_to_tags(["tvmonitor"]).nonzero().flatten().tolist() == [19]
     assert names_to_tags([]).shape == (20,) and names_to_tags([]).sum() == 0
@@ -74,7 +75,7 @@ def test_place_i_of_the_tags_is_class_i_plus_one():
 
 
 def test_a_tag_out_of_range_is_an_input_error():
-    "nbs/01_labels.ipynb, cell 24"
+    "nbs/01_labels.ipynb, cell 27"
     with pytest.raises(InputError, match="The tag 21 is out of range: foreground classes are 1 to 20"):
         numbers_to_tags([1, 21], num_classes=21)
     with pytest.raises(InputError, match="The tag 0 is out of range"): numbers_to_tags([0], num_classes=21)
@@ -86,7 +87,7 @@ def test_a_tag_out_of_range_is_an_input_error():
 
 
 def test_a_mask_gives_its_foreground_classes_as_tags():
-    "nbs/01_labels.ipynb, cell 28"
+    "nbs/01_labels.ipynb, cell 31"
     mask = np.array([[0, 0, 255], [2, 2, 0]], dtype=np.uint8)
     assert mask_to_tags(mask, num_classes=4).tolist() == [0, 1, 0]
     assert mask_to_tags(torch.from_numpy(mask).long(), num_classes=4).tolist() == [0, 1, 0]
@@ -95,14 +96,15 @@ def test_a_mask_gives_its_foreground_classes_as_tags():
 
 
 def test_a_label_out_of_range_is_an_input_error():
-    "nbs/01_labels.ipynb, cell 29"
+    "nbs/01_labels.ipynb, cell 32"
     with pytest.raises(InputError, match="The mask holds the label 4: labels are 0 to 3, or 255"):
         mask_to_tags(np.array([[0, 4]]), num_classes=4)
+    with pytest.raises(InputError, match="holds the label -1: labels"): check_label(np.array([[-1, 3]]), num_classes=4)
 
 
 
 def test_a_label_comes_back_with_its_numbers_and_carries_vocs_colours():
-    "nbs/01_labels.ipynb, cell 33"
+    "nbs/01_labels.ipynb, cell 36"
     label = np.array([[0, 8, 20], [255, 15, 0]], dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         file = write_label(Path(folder) / "a.png", label)
@@ -115,7 +117,7 @@ def test_a_label_comes_back_with_its_numbers_and_carries_vocs_colours():
 
 
 def test_a_colour_picture_is_no_label():
-    "nbs/01_labels.ipynb, cell 34"
+    "nbs/01_labels.ipynb, cell 37"
     with tempfile.TemporaryDirectory() as folder:
         file = write_picture(Path(folder) / "colour.png", np.zeros((2, 2, 3), dtype=np.uint8))
         with pytest.raises(InputError, match="colour.png is no label mask: it is of mode RGB, but an indexed or"):
@@ -124,7 +126,7 @@ def test_a_colour_picture_is_no_label():
 
 
 def test_labels_on_the_disk_are_checked_with_their_file():
-    "nbs/01_labels.ipynb, cell 35"
+    "nbs/01_labels.ipynb, cell 38"
     with tempfile.TemporaryDirectory() as folder:
         file = write_label(Path(folder) / "a.png", np.array([[0, 21]], dtype=np.uint8))
         with pytest.raises(InputError, match="a.png holds the label 21: labels are 0 to 20, or"): read_label(file, 21)
@@ -136,7 +138,7 @@ def test_labels_on_the_disk_are_checked_with_their_file():
 
 
 def test_classes_come_from_the_folder_or_are_vocs():
-    "nbs/01_labels.ipynb, cell 38"
+    "nbs/01_labels.ipynb, cell 41"
     with tempfile.TemporaryDirectory() as folder:
         assert read_classes(folder) == VOC_CLASSES
         file = Path(folder) / "classes.txt"

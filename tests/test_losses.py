@@ -33,7 +33,7 @@ def who_learns(net, loss):
 
 
 def test_shapes_that_differ_are_refused():
-    "nbs/14_losses.ipynb, cell 6"
+    "nbs/14_losses.ipynb, cell 7"
     with pytest.raises(InputError, match=r"The mask has shape \(2, 1, 4, 4\), but the network gives \(2, 4, 4\)"):
         check_same_shape("mask", torch.zeros(2, 1, 4, 4), torch.zeros(2, 4, 4))
     check_same_shape("mask", torch.zeros(2, 4), torch.ones(2, 4))
@@ -41,7 +41,7 @@ def test_shapes_that_differ_are_refused():
 
 
 def test_tag_loss_by_hand():
-    "nbs/14_losses.ipynb, cell 9"
+    "nbs/14_losses.ipynb, cell 10"
     z = torch.tensor([5.0, 0.0, math.log(3)])             # p = 1/2 and 3/4; the background's 5 must not matter
     logits = z.view(1, 3, 1, 1).expand(1, 3, 4, 6)
     wanted = -(math.log(1 / 2) + math.log(1 - 3 / 4)) / 2  # tagged, not tagged
@@ -51,7 +51,7 @@ def test_tag_loss_by_hand():
 
 
 def test_tag_loss_sees_the_mean_and_not_the_place():
-    "nbs/14_losses.ipynb, cell 10"
+    "nbs/14_losses.ipynb, cell 11"
     spot = torch.zeros(1, 2, 4, 4)
     spot[0, 1, 2, 3] = 16.0  # one pixel of 16 …
     even = torch.ones(1, 2, 4, 4)  # … or every pixel 1: the same mean
@@ -64,7 +64,7 @@ def test_tag_loss_sees_the_mean_and_not_the_place():
 
 
 def test_saliency_loss_by_hand():
-    "nbs/14_losses.ipynb, cell 16"
+    "nbs/14_losses.ipynb, cell 17"
     S, y, H0 = torch.tensor([[[0.8, 0.1]]]), torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.2, 0.7]]])
     near = {"rel_tol": 1e-5}
     assert math.isclose(saliency_loss(S, y).item(), -(math.log(0.8) + math.log(0.9)) / 2, **near)
@@ -74,7 +74,7 @@ def test_saliency_loss_by_hand():
 
 
 def test_saliency_loss_in_its_limits():
-    "nbs/14_losses.ipynb, cell 17"
+    "nbs/14_losses.ipynb, cell 18"
     y = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     assert saliency_loss(y, y) < 1e-5                                    # perfect
     assert saliency_loss(y, y, 1 - y, "authors") == -1                   # perfect, without a logarithm
@@ -89,7 +89,7 @@ def test_saliency_loss_in_its_limits():
 
 
 def test_pseudo_label_loss_by_hand():
-    "nbs/14_losses.ipynb, cell 20"
+    "nbs/14_losses.ipynb, cell 21"
     probs = torch.tensor([[0.5, 0.2, 0.9], [0.25, 0.7, 0.05], [0.25, 0.1, 0.05]])  # a column for each pixel
     logits = probs.log().view(1, 3, 1, 3)
     label = torch.tensor([[[0, 1, 255]]])
@@ -101,7 +101,7 @@ def test_pseudo_label_loss_by_hand():
 
 
 def test_ignored_pixels_teach_nothing():
-    "nbs/14_losses.ipynb, cell 21"
+    "nbs/14_losses.ipynb, cell 22"
     logits = torch.randn(1, 3, 2, 2, requires_grad=True)
     pseudo_label_loss(logits, torch.tensor([[[0, 255], [255, 2]]])).backward()
     assert logits.grad[0, :, 0, 0].any() and not logits.grad[0, :, 0, 1].any()
@@ -112,7 +112,7 @@ def test_ignored_pixels_teach_nothing():
 
 
 def test_mixed_precision_does_not_reach_the_losses():
-    "nbs/14_losses.ipynb, cell 22"
+    "nbs/14_losses.ipynb, cell 23"
     S, y = torch.rand(2, 8, 8), torch.randint(0, 2, (2, 8, 8))
     logits, tags, label = torch.randn(2, 5, 8, 8), torch.ones(2, 4), torch.randint(0, 5, (2, 8, 8))
     def all_losses(): return torch.stack([saliency_loss(S, y), tag_loss(logits, tags), pseudo_label_loss(logits, label)])
@@ -122,8 +122,19 @@ def test_mixed_precision_does_not_reach_the_losses():
 
 
 
+def test_each_loss_pulls_where_it_was_told_something():
+    "nbs/14_losses.ipynb, cell 28"
+    z = torch.zeros(1, 3, 2, 2, requires_grad=True)  # H = 1/3 everywhere
+    def pull(loss): return -torch.autograd.grad(loss, z)[0][0, 1]
+    assert torch.allclose(pull(tag_loss(z, torch.tensor([[1.0, 0]]))), torch.tensor(0.5 / 2 / 4))  # (1 - p) / (C - 1) / M
+    mask, label = torch.tensor([[[1.0, 0], [0, 0]]]), torch.tensor([[[1, 0], [255, 255]]])
+    assert torch.equal(pull(saliency_loss(z.softmax(1)[:, 1], mask)) > 0, mask[0] > 0)
+    assert torch.allclose(pull(pseudo_label_loss(z, label)), torch.tensor([[1 - 1 / 3, -1 / 3], [0, 0]]) / 2)
+
+
+
 def test_the_reading_chooses_what_is_not_salient():
-    "nbs/14_losses.ipynb, cell 26"
+    "nbs/14_losses.ipynb, cell 32"
     output, y = some_output(), torch.randint(0, 2, (2, 8, 8)).float()
     S, H0 = output.saliency, output.probs[:, 0]
     assert torch.isclose(saliency_loss_of(output, y, "paper"), torch.nn.functional.binary_cross_entropy(S, y), rtol=1e-4)
@@ -136,7 +147,7 @@ def test_the_reading_chooses_what_is_not_salient():
 
 
 def test_stage_1_adds_tags_and_saliency():
-    "nbs/14_losses.ipynb, cell 29"
+    "nbs/14_losses.ipynb, cell 35"
     torch.manual_seed(0)
     a, b, tags, y = some_output(), some_output(), torch.tensor([[1.0, 0], [0, 1]]), torch.randint(0, 2, (2, 8, 8)).float()
     ours, theirs = (stage1_loss(a, tags, b, y, reading) for reading in ("paper", "authors"))
@@ -149,7 +160,7 @@ def test_stage_1_adds_tags_and_saliency():
 
 
 def test_stage_2_adds_saliency_and_pseudo_labels():
-    "nbs/14_losses.ipynb, cell 32"
+    "nbs/14_losses.ipynb, cell 38"
     torch.manual_seed(0)
     a, b = some_output(tag_logits=True), some_output(tag_logits=True)
     tags, y = torch.tensor([[1.0, 0], [0, 1]]), torch.randint(0, 2, (2, 8, 8)).float()
@@ -164,7 +175,7 @@ def test_stage_2_adds_saliency_and_pseudo_labels():
 
 
 def test_each_loss_teaches_its_parts_and_no_others():
-    "nbs/14_losses.ipynb, cell 36"
+    "nbs/14_losses.ipynb, cell 42"
     torch.manual_seed(0)
     net = build_ssnet(1, backbone="tiny", size=64)
     output, tags, y = net(torch.randn(2, 3, 64, 64)), torch.zeros(2, 20), torch.ones(2, 64, 64)

@@ -124,7 +124,7 @@ def random_pairs(seed, count=12):
 
 
 def test_tensors_and_arrays_give_the_same_numbers():
-    "nbs/20_metrics.ipynb, cell 6"
+    "nbs/20_metrics.ipynb, cell 7"
     x = np.array([[0.5, 1.0]])
     assert (to_numpy(torch.tensor(x, dtype=torch.bfloat16, requires_grad=True)) == x).all()
     assert to_numpy(torch.tensor([3, 255])).dtype == np.int64 and to_numpy(x) is x
@@ -132,7 +132,7 @@ def test_tensors_and_arrays_give_the_same_numbers():
 
 
 def test_ignored_pixels_are_dropped_and_nonsense_is_refused():
-    "nbs/20_metrics.ipynb, cell 9"
+    "nbs/20_metrics.ipynb, cell 10"
     prediction, label = counted_pixels(np.array([[1, 7]]), np.array([[2, 255]]), 3)
     assert prediction.tolist() == [1] and label.tolist() == [2]
     zero = np.zeros((2, 2), dtype=int)
@@ -147,7 +147,7 @@ def test_ignored_pixels_are_dropped_and_nonsense_is_refused():
 
 
 def test_the_worked_example_gives_nine_twelfths_not_the_mean_of_the_pictures():
-    "nbs/20_metrics.ipynb, cell 17"
+    "nbs/20_metrics.ipynb, cell 18"
     whole, singles = ConfusionMatrix(2), []
     for guess, truth in zip(GUESS, TRUTH):
         whole.update(guess, truth)
@@ -162,7 +162,7 @@ def test_the_worked_example_gives_nine_twelfths_not_the_mean_of_the_pictures():
 
 
 def test_a_batch_counts_like_its_pictures_and_a_perfect_prediction_scores_one():
-    "nbs/20_metrics.ipynb, cell 18"
+    "nbs/20_metrics.ipynb, cell 19"
     whole, batch, perfect = ConfusionMatrix(2), ConfusionMatrix(2), ConfusionMatrix(2)
     for guess, truth in zip(GUESS, TRUTH): whole.update(guess, truth)
     batch.update(torch.tensor(GUESS), torch.tensor(TRUTH))
@@ -173,7 +173,7 @@ def test_a_batch_counts_like_its_pictures_and_a_perfect_prediction_scores_one():
 
 
 def test_a_class_that_is_nowhere_is_left_out_and_one_only_predicted_counts_as_zero():
-    "nbs/20_metrics.ipynb, cell 19"
+    "nbs/20_metrics.ipynb, cell 20"
     scores = ConfusionMatrix(4)
     scores.update(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]))  # class 2 is predicted, never true; class 3 is nowhere
     assert scores.iou()[:3].tolist() == [1, 0.5, 0] and np.isnan(scores.iou()[3])
@@ -186,7 +186,7 @@ def test_a_class_that_is_nowhere_is_left_out_and_one_only_predicted_counts_as_ze
 
 
 def test_the_matrix_agrees_with_torchmetrics():
-    "nbs/20_metrics.ipynb, cell 20"
+    "nbs/20_metrics.ipynb, cell 21"
     rng = np.random.default_rng(0)
     label, guess = rng.integers(0, 20, (2, 5, 30, 40))  # class 20 is nowhere
     guess = np.where(rng.random(label.shape) < 0.6, label, guess)
@@ -204,7 +204,7 @@ def test_the_matrix_agrees_with_torchmetrics():
 
 
 def test_maps_that_cannot_be_scored_are_refused_in_one_sentence():
-    "nbs/20_metrics.ipynb, cell 23"
+    "nbs/20_metrics.ipynb, cell 24"
     s, g = np.full((2, 3), 0.5), np.eye(2, 3)
     assert check_maps(torch.tensor(s), torch.tensor(g))[1].dtype == bool
     assert check_maps(s + 0.500001, g)[0].max() == 1
@@ -217,14 +217,14 @@ def test_maps_that_cannot_be_scored_are_refused_in_one_sentence():
 
 
 def test_the_least_value_becomes_zero_the_greatest_one():
-    "nbs/20_metrics.ipynb, cell 27"
+    "nbs/20_metrics.ipynb, cell 28"
     assert normalize_map(np.array([[0.2, 0.3], [0.4, 0.6]])).ravel() == pytest.approx([0, 0.25, 0.5, 1])
     assert (normalize_map(np.full((2, 2), 0.3)) == 0.3).all()
 
 
 
 def test_mae_by_hand_and_as_torchmetrics_has_it():
-    "nbs/20_metrics.ipynb, cell 31"
+    "nbs/20_metrics.ipynb, cell 33"
     g = np.array([[1, 0], [0, 0]], dtype=bool)
     assert mae(np.array([[0.6, 0.2], [0.0, 0.0]]), g) == pytest.approx((0.4 + 0.2) / 4)
     rng = np.random.default_rng(1)
@@ -236,14 +236,14 @@ def test_mae_by_hand_and_as_torchmetrics_has_it():
 
 
 def test_precision_and_recall_by_hand():
-    "nbs/20_metrics.ipynb, cell 34"
+    "nbs/20_metrics.ipynb, cell 36"
     assert precision_recall(3, 1, 12) == (0.75, 0.25)
     assert precision_recall(0, 0, 5) == (0, 0) and precision_recall(0, 4, 0) == (0, 0)
 
 
 
 def test_the_histogram_counts_what_the_loop_counts():
-    "nbs/20_metrics.ipynb, cell 40"
+    "nbs/20_metrics.ipynb, cell 42"
     rng = np.random.default_rng(2)
     for s in (rng.random((20, 30)), rng.integers(0, 256, (20, 30)) / 255, np.zeros((4, 4)), np.ones((4, 4))):
         g = rng.random(s.shape) < 0.4
@@ -252,7 +252,7 @@ def test_the_histogram_counts_what_the_loop_counts():
 
 
 def test_at_threshold_zero_everything_is_salient():
-    "nbs/20_metrics.ipynb, cell 41"
+    "nbs/20_metrics.ipynb, cell 43"
     g = np.array([[1, 1, 0, 0, 0, 0, 0, 0]], dtype=bool)
     counts = pixel_counts(np.array([[1, 0.5, 0.5, 0, 0, 0, 0, 0]]), g)
     p, r = precision_recall(*counts_above(counts), g.sum())
@@ -263,7 +263,7 @@ def test_at_threshold_zero_everything_is_salient():
 
 
 def test_f_by_hand_and_as_torchmetrics_has_it():
-    "nbs/20_metrics.ipynb, cell 44"
+    "nbs/20_metrics.ipynb, cell 46"
     assert f_measure(0.5, 1.0) == pytest.approx(1.3 * 0.5 / (0.15 + 1))
     assert f_measure(1, 1) == 1 and f_measure(0, 0) == 0 and f_measure(1, 0.5) > f_measure(0.5, 1)
     rng = np.random.default_rng(3)
@@ -275,7 +275,7 @@ def test_f_by_hand_and_as_torchmetrics_has_it():
 
 
 def test_the_adaptive_threshold_is_twice_the_mean_at_most_one():
-    "nbs/20_metrics.ipynb, cell 48"
+    "nbs/20_metrics.ipynb, cell 50"
     s = np.array([[0.8, 0.4, 0.0, 0.0]])
     assert adaptive_threshold(s) == pytest.approx(0.6) and adaptive_threshold(s / 2 + 0.5) == 1
     g = np.array([[1, 1, 0, 0]], dtype=bool)
@@ -285,7 +285,7 @@ def test_the_adaptive_threshold_is_twice_the_mean_at_most_one():
 
 
 def test_the_21_thresholds_count_a_pixel_that_lies_on_one():
-    "nbs/20_metrics.ipynb, cell 57"
+    "nbs/20_metrics.ipynb, cell 59"
     g = np.array([[1, 1, 0, 0]], dtype=bool)
     p, r = precision_recall(*authors_counts(pixel_counts(np.array([[1, 0.5, 0.25, 0]]), g)), 2)
     assert p.shape == r.shape == (21,)
@@ -296,7 +296,7 @@ def test_the_21_thresholds_count_a_pixel_that_lies_on_one():
 
 
 def test_the_21_thresholds_of_the_histogram_are_those_of_the_loop():
-    "nbs/20_metrics.ipynb, cell 58"
+    "nbs/20_metrics.ipynb, cell 60"
     rng = np.random.default_rng(9)
     edges = np.linspace(0, 1, 21)
     beside = np.nextafter(edges, 0), np.nextafter(edges, 1)
@@ -310,7 +310,7 @@ def test_the_21_thresholds_of_the_histogram_are_those_of_the_loop():
 
 
 def test_the_object_part_likes_values_that_are_high_and_even():
-    "nbs/20_metrics.ipynb, cell 61"
+    "nbs/20_metrics.ipynb, cell 63"
     assert object_similarity(np.ones(5)) == 1 and object_similarity(np.zeros(5)) == 0
     assert object_similarity(np.array([0.5])) == 1 / 1.25
     assert object_similarity(np.array([0.0, 1.0])) == pytest.approx(1 / (1.25 + 0.5**0.5))  # σ of 0, 1 is √½
@@ -318,7 +318,7 @@ def test_the_object_part_likes_values_that_are_high_and_even():
 
 
 def test_the_blocks_meet_at_the_centroid_and_cover_the_picture():
-    "nbs/20_metrics.ipynb, cell 65"
+    "nbs/20_metrics.ipynb, cell 67"
     g = np.zeros((6, 8), dtype=bool)
     g[1:4, 2:5] = True                                   # centroid at row 2, column 3
     assert four_blocks(g)[0] == (slice(0, 3), slice(0, 4))
@@ -330,7 +330,7 @@ def test_the_blocks_meet_at_the_centroid_and_cover_the_picture():
 
 
 def test_an_equal_block_scores_one_and_an_opposite_one_minus_one():
-    "nbs/20_metrics.ipynb, cell 66"
+    "nbs/20_metrics.ipynb, cell 68"
     g = np.array([[1, 0], [0, 1]], dtype=bool)
     assert block_similarity(g.astype(float), g) == pytest.approx(1) and block_similarity(1.0 - g, g) == pytest.approx(-1)
     assert block_similarity(np.zeros((2, 2)), g & False) == 1      # both flat
@@ -339,14 +339,14 @@ def test_an_equal_block_scores_one_and_an_opposite_one_minus_one():
 
 
 def test_the_six_sums_by_hand():
-    "nbs/20_metrics.ipynb, cell 71"
+    "nbs/20_metrics.ipynb, cell 73"
     x, y = np.array([[0.5, 1.0], [0.25, 0.0]]), np.array([[1, 1], [0, 0]], dtype=bool)
     assert block_sums(x, y) == (4, 2, 1.75, 1.3125, 1.5, 1.25)
 
 
 
 def test_sums_give_the_object_part_and_ssim():
-    "nbs/20_metrics.ipynb, cell 73"
+    "nbs/20_metrics.ipynb, cell 75"
     rng = np.random.default_rng(11)
     for shape in ((2, 2), (7, 9), (200, 300)):
         x, y = rng.random(shape), rng.random(shape) < 0.3
@@ -360,7 +360,7 @@ def test_sums_give_the_object_part_and_ssim():
 
 
 def test_a_perfect_map_has_s_of_one_and_empty_or_full_masks_use_the_mean():
-    "nbs/20_metrics.ipynb, cell 78"
+    "nbs/20_metrics.ipynb, cell 80"
     g = np.zeros((6, 8), dtype=bool)
     g[1:4, 2:5] = True
     assert s_measure(g.astype(float), g) == pytest.approx(1)
@@ -371,7 +371,7 @@ def test_a_perfect_map_has_s_of_one_and_empty_or_full_masks_use_the_mean():
 
 
 def test_the_sums_give_the_s_of_the_book():
-    "nbs/20_metrics.ipynb, cell 79"
+    "nbs/20_metrics.ipynb, cell 81"
     rng = np.random.default_rng(10)
     one = np.zeros((9, 9), dtype=bool)
     one[4, 4] = True
@@ -384,7 +384,7 @@ def test_the_sums_give_the_s_of_the_book():
 
 
 def test_four_counts_give_the_same_e_as_the_map_of_alignments():
-    "nbs/20_metrics.ipynb, cell 85"
+    "nbs/20_metrics.ipynb, cell 87"
     rng = np.random.default_rng(4)
     g, cut = rng.random((20, 30)) < 0.3, rng.random((20, 30)) < 0.5
     naive = e_pixel_by_pixel(cut, g).sum() / (g.size - 1)
@@ -397,7 +397,7 @@ def test_four_counts_give_the_same_e_as_the_map_of_alignments():
 
 
 def test_e_is_high_for_the_mask_itself_and_low_for_its_opposite():
-    "nbs/20_metrics.ipynb, cell 86"
+    "nbs/20_metrics.ipynb, cell 88"
     assert e_from_counts(15, 0, 15, 100) == pytest.approx(100 / 99) and e_from_counts(0, 85, 15, 100) == pytest.approx(0)
     assert e_from_counts(15, 85, 15, 100) == pytest.approx(0.25 * 100 / 99)   # everything is called salient: ξ = 0
     assert e_from_counts(0, 15, 0, 100) == pytest.approx(85 / 99)             # empty mask: 85 are rightly left alone
@@ -406,7 +406,7 @@ def test_e_is_high_for_the_mask_itself_and_low_for_its_opposite():
 
 
 def test_weighted_f_by_hand():
-    "nbs/20_metrics.ipynb, cell 90"
+    "nbs/20_metrics.ipynb, cell 93"
     g = np.zeros((1, 40), dtype=bool)
     g[0, :10] = True
     s = g.astype(float)
@@ -418,7 +418,7 @@ def test_weighted_f_by_hand():
 
 
 def test_weighted_f_is_that_of_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 91"
+    "nbs/20_metrics.ipynb, cell 94"
     rng = np.random.default_rng(12)
     for _ in range(8):
         g = gaussian(rng.random((30, 44)), 3) > 0.5
@@ -430,7 +430,7 @@ def test_weighted_f_is_that_of_pysodmetrics():
 
 
 def test_both_protocols_of_max_f_by_hand():
-    "nbs/20_metrics.ipynb, cell 97"
+    "nbs/20_metrics.ipynb, cell 100"
     scores = SaliencyScores()
     for s, g in two_pictures(): scores.update(s, g)
     found = scores.compute()
@@ -441,7 +441,7 @@ def test_both_protocols_of_max_f_by_hand():
 
 
 def test_a_dim_but_right_map_is_forgiven_by_mae_and_not_by_mae_raw():
-    "nbs/20_metrics.ipynb, cell 98"
+    "nbs/20_metrics.ipynb, cell 101"
     g = np.eye(4)
     scores = SaliencyScores()
     scores.update(torch.tensor(0.1 + 0.4 * g, dtype=torch.float32), torch.tensor(g))
@@ -453,7 +453,7 @@ def test_a_dim_but_right_map_is_forgiven_by_mae_and_not_by_mae_raw():
 
 
 def test_parts_of_a_set_are_joined_by_adding_their_sums():
-    "nbs/20_metrics.ipynb, cell 99"
+    "nbs/20_metrics.ipynb, cell 102"
     rng = np.random.default_rng(13)
     whole, parts = SaliencyScores(), [SaliencyScores(), SaliencyScores()]
     for i in range(6):
@@ -468,7 +468,7 @@ def test_parts_of_a_set_are_joined_by_adding_their_sums():
 
 
 def test_random_maps_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 103"
+    "nbs/20_metrics.ipynb, cell 106"
     for seed in range(5):
         pairs = list(random_pairs(seed))
         ours, theirs = our_scores(pairs), reference_scores(pairs)
@@ -477,7 +477,7 @@ def test_random_maps_score_as_in_pysodmetrics():
 
 
 def test_empty_and_full_masks_and_constant_maps_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 104"
+    "nbs/20_metrics.ipynb, cell 107"
     zeros, half = np.zeros((6, 8)), np.zeros((6, 8))
     half[1:4, 2:5] = 1
     noise = np.random.default_rng(6).random((6, 8))
@@ -490,7 +490,7 @@ def test_empty_and_full_masks_and_constant_maps_score_as_in_pysodmetrics():
 
 
 def test_eight_bit_files_score_as_in_pysodmetrics():
-    "nbs/20_metrics.ipynb, cell 105"
+    "nbs/20_metrics.ipynb, cell 108"
     rng = np.random.default_rng(7)
     M, S, E = py_sod_metrics.MAE(), py_sod_metrics.Smeasure(), py_sod_metrics.Emeasure()
     pairs = [(rng.integers(20, 240, (30, 40), dtype=np.uint8), rng.random((30, 40)) < 0.3) for _ in range(4)]
@@ -504,7 +504,7 @@ def test_eight_bit_files_score_as_in_pysodmetrics():
 
 
 def test_the_authors_protocol_is_f_of_the_averaged_precision_and_recall():
-    "nbs/20_metrics.ipynb, cell 107"
+    "nbs/20_metrics.ipynb, cell 110"
     pairs = list(random_pairs(8))
     best = 0
     for t in np.linspace(0, 1, 21):

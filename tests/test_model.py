@@ -36,7 +36,7 @@ def shared(folder):
 
 
 def test_choices_that_do_not_go_together_are_refused():
-    "nbs/13_model.ipynb, cell 13"
+    "nbs/13_model.ipynb, cell 14"
     for wrong, message in [({"stage": 3}, "There is no stage 3"), ({"reading": "mine"}, "There is no reading 'mine'"),
                            ({"background": "none"}, "There is no background 'none'"),
                            ({"size": 100}, "cannot be 100 pixels wide: .* a multiple of the output stride, 16"),
@@ -52,7 +52,7 @@ def test_choices_that_do_not_go_together_are_refused():
 
 
 def test_stage_1_is_coarse_and_stage_2_is_fine():
-    "nbs/13_model.ipynb, cell 14"
+    "nbs/13_model.ipynb, cell 15"
     assert [default_stride(stage, "paper", "densenet169") for stage in (1, 2)] == [16, 8]
     assert [default_stride(stage, "paper", "tiny") for stage in (1, 2)] == [8, 8]
     assert [default_stride(stage, "authors", "tiny") for stage in (1, 2)] == [16, 8]
@@ -60,7 +60,7 @@ def test_stage_1_is_coarse_and_stage_2_is_fine():
 
 
 def test_each_stage_and_reading_gets_its_head():
-    "nbs/13_model.ipynb, cell 17"
+    "nbs/13_model.ipynb, cell 18"
     feature = build_backbone("tiny", 8)
     wanted = {(1, "paper"): (ConvHead, 8), (2, "paper"): (DilatedHead, 8),
               (1, "authors"): (SkipHead, 4), (2, "authors"): (DilatedHead, 8)}
@@ -71,7 +71,7 @@ def test_each_stage_and_reading_gets_its_head():
 
 
 def test_outputs_keep_the_rules():
-    "nbs/13_model.ipynb, cell 22"
+    "nbs/13_model.ipynb, cell 23"
     torch.manual_seed(0)
     for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"),
                                        (1, "authors", "learned"), (2, "authors", "learned")]:
@@ -86,7 +86,7 @@ def test_outputs_keep_the_rules():
 
 
 def test_tags_are_read_off_the_averaged_features():
-    "nbs/13_model.ipynb, cell 23"
+    "nbs/13_model.ipynb, cell 24"
     net = build_ssnet(2, "authors", "tiny", 5, 64).eval()
     image = torch.randn(2, 3, 64, 64)
     average = net.feature(image).last.flatten(2).mean(2)
@@ -96,7 +96,7 @@ def test_tags_are_read_off_the_averaged_features():
 
 
 def test_nothing_is_salient_where_no_class_is():
-    "nbs/13_model.ipynb, cell 24"
+    "nbs/13_model.ipynb, cell 25"
     net = build_ssnet(1, backbone="tiny", size=64).eval()
     torch.nn.init.constant_(net.sam.conv.bias, -200)  # v = 0 for every class
     out = net(torch.randn(1, 3, 64, 64))
@@ -105,7 +105,7 @@ def test_nothing_is_salient_where_no_class_is():
 
 
 def test_a_zero_background_is_zero():
-    "nbs/13_model.ipynb, cell 25"
+    "nbs/13_model.ipynb, cell 26"
     net = build_ssnet(1, backbone="tiny", size=64, background="zero").eval()
     assert net.head.conv.out_channels == 20 and net.num_classes == 21
     out = net(torch.randn(1, 3, 64, 64))
@@ -116,7 +116,7 @@ def test_a_zero_background_is_zero():
 
 
 def test_any_picture_of_32_pixels_or_more_is_taken():
-    "nbs/13_model.ipynb, cell 28"
+    "nbs/13_model.ipynb, cell 29"
     for stage, reading in [(1, "paper"), (2, "paper"), (1, "authors"), (2, "authors")]:
         net = build_ssnet(stage, reading, "tiny", size=64).eval()
         for size in ((32, 32), (33, 64), (100, 75), (131, 200)):
@@ -127,7 +127,7 @@ def test_any_picture_of_32_pixels_or_more_is_taken():
 
 
 def test_parameters_by_hand():
-    "nbs/13_model.ipynb, cell 33"
+    "nbs/13_model.ipynb, cell 34"
     def new(stage, reading): return sum(p.numel() for p in full_size(stage, reading).parameter_groups()[1])
     sam1, sam2 = (n * n * 1664 * 21 + 21 for n in (16, 32))
     assert new(1, "paper") == (1664 * 21 + 21) + 21 * 32 * 32 + sam1
@@ -141,7 +141,7 @@ def test_parameters_by_hand():
 
 
 def test_shapes_of_both_stages_at_256_pixels():
-    "nbs/13_model.ipynb, cell 34"
+    "nbs/13_model.ipynb, cell 35"
     image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     for stage, side in ((1, 16), (2, 32)):
         net = full_size(stage, "paper")
@@ -153,7 +153,7 @@ def test_shapes_of_both_stages_at_256_pixels():
 
 
 def test_stage_2_has_the_dilations_of_its_map():
-    "nbs/13_model.ipynb, cell 35"
+    "nbs/13_model.ipynb, cell 36"
     assert [c.dilation[0] for c in full_size(2, "paper").head.convs] == [6, 12, 18, 24]
     assert [c.dilation[0] for c in build_ssnet(2, backbone="tiny", size=96).head.convs] == [1, 2, 3, 4]
     assert [c.dilation[0] for c in build_ssnet(2, "authors", "tiny", size=96).head.convs] == [6, 12, 18, 24]
@@ -162,7 +162,7 @@ def test_stage_2_has_the_dilations_of_its_map():
 
 
 def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
-    "nbs/13_model.ipynb, cell 37"
+    "nbs/13_model.ipynb, cell 38"
     def taught(loss, net):
         net.zero_grad()
         loss.backward()
@@ -178,7 +178,7 @@ def test_saliency_teaches_all_parts_and_the_logits_all_but_sam():
 
 
 def test_parameter_groups_hold_every_parameter_once():
-    "nbs/13_model.ipynb, cell 38"
+    "nbs/13_model.ipynb, cell 39"
     net = build_ssnet(2, "authors", "tiny", size=64)
     old, new = net.parameter_groups()
     assert len(old) + len(new) == len(list(net.parameters())) == len({id(p) for p in old + new})
@@ -187,7 +187,7 @@ def test_parameter_groups_hold_every_parameter_once():
 
 
 def test_the_memory_layout_changes_nothing():
-    "nbs/13_model.ipynb, cell 39"
+    "nbs/13_model.ipynb, cell 40"
     torch.manual_seed(0)
     net, image = build_ssnet(1, backbone="tiny", size=64).eval(), torch.randn(2, 3, 64, 64)
     plain = net(image)
@@ -197,7 +197,7 @@ def test_the_memory_layout_changes_nothing():
 
 
 def test_a_shared_network_gives_the_same_numbers():
-    "nbs/13_model.ipynb, cell 47"
+    "nbs/13_model.ipynb, cell 48"
     for stage, reading, background in [(1, "paper", "learned"), (2, "paper", "zero"),
                                        (1, "authors", "learned"), (2, "authors", "learned")]:
         net = build_ssnet(stage, reading, "tiny", 4, 64, background=background).eval()
@@ -213,7 +213,7 @@ def test_a_shared_network_gives_the_same_numbers():
 
 
 def test_the_choices_are_noted_as_plain_json_with_nothing_left_open():
-    "nbs/13_model.ipynb, cell 48"
+    "nbs/13_model.ipynb, cell 49"
     net = build_ssnet(2, backbone="tiny", size=64, dilations=(1, 2))
     assert json.loads(json.dumps(net.config)) == net.config == {
         "stage": 2, "reading": "paper", "backbone": "tiny", "num_classes": 21, "size": 64, "output_stride": 8,
@@ -223,7 +223,7 @@ def test_the_choices_are_noted_as_plain_json_with_nothing_left_open():
 
 
 def test_what_is_missing_cut_short_or_mixed_up_is_named():
-    "nbs/13_model.ipynb, cell 50"
+    "nbs/13_model.ipynb, cell 51"
     with tempfile.TemporaryDirectory() as folder:
         config, weights = shared(folder)
         text, numbers = config.read_text(), weights.read_bytes()
@@ -250,7 +250,7 @@ def test_what_is_missing_cut_short_or_mixed_up_is_named():
 
 
 def test_a_pickle_under_a_safe_name_does_not_run():
-    "nbs/13_model.ipynb, cell 51"
+    "nbs/13_model.ipynb, cell 52"
     with tempfile.TemporaryDirectory() as folder:
         config, weights = shared(folder)
         trap = b"cos\nmkdir\n(V" + f"{folder}/sprung".encode() + b"\ntR."  # as a pickle: os.mkdir(".../sprung")
@@ -265,7 +265,7 @@ def test_a_pickle_under_a_safe_name_does_not_run():
 
 
 def test_what_cannot_be_described_is_refused_before_anything_is_written():
-    "nbs/13_model.ipynb, cell 52"
+    "nbs/13_model.ipynb, cell 53"
     net = build_ssnet(1, backbone="tiny", size=32)
     with tempfile.TemporaryDirectory() as folder:
         for message, wrong in [("2 class names .* network of 21", {"classes": ("a", "b")}),
@@ -282,7 +282,7 @@ def test_what_cannot_be_described_is_refused_before_anything_is_written():
 
 
 def test_a_name_that_is_no_folder_goes_to_the_hub():
-    "nbs/13_model.ipynb, cell 53"
+    "nbs/13_model.ipynb, cell 54"
     with tempfile.TemporaryDirectory() as folder:
         shared(folder)
         asked = []
@@ -296,7 +296,7 @@ def test_a_name_that_is_no_folder_goes_to_the_hub():
 
 
 def test_without_the_hub_the_message_says_what_to_do():
-    "nbs/13_model.ipynb, cell 54"
+    "nbs/13_model.ipynb, cell 55"
     def no_network(*args, **options): raise OSError("no network\nmany more lines")
     with patch.dict(sys.modules, {"huggingface_hub": None}), pytest.raises(InputError, match="pip install huggingface_hub"):
         SSNet.from_pretrained("someone/ssnet-voc")

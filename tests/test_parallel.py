@@ -68,7 +68,7 @@ with processes():
 
 
 def test_two_processes_share_a_data_set_and_add_up_to_the_whole():
-    "nbs/18_parallel.ipynb, cell 15"
+    "nbs/18_parallel.ipynb, cell 18"
     (status_0, out_0, err_0), (status_1, out_1, err_1) = run_processes(SHARES)
     assert status_0 == status_1 == 0, err_0 + err_1
     assert out_0.strip() == "0 of 2 has [0, 2, 4, 6] | together [7, 21] | largest 15"
@@ -77,7 +77,7 @@ def test_two_processes_share_a_data_set_and_add_up_to_the_whole():
 
 
 def test_an_error_in_one_process_ends_the_others_with_one_sentence():
-    "nbs/18_parallel.ipynb, cell 17"
+    "nbs/18_parallel.ipynb, cell 20"
     (status_0, out_0, err_0), (status_1, out_1, err_1) = run_processes(ERROR)
     assert (status_0, status_1) == (2, 2), err_0 + err_1
     assert "another one ended" in out_0 and out_1.strip() == "The picture x.jpg is broken."
@@ -85,7 +85,7 @@ def test_an_error_in_one_process_ends_the_others_with_one_sentence():
 
 
 def test_gradients_are_the_mean_over_the_processes_and_buffers_those_of_the_first():
-    "nbs/18_parallel.ipynb, cell 21"
+    "nbs/18_parallel.ipynb, cell 26"
     (status_0, out_0, err_0), (status_1, out_1, err_1) = run_processes(GRADIENTS)
     assert status_0 == status_1 == 0, err_0 + err_1
     assert out_0 == out_1 and out_0.split() == ["5.0", "7.0", "0.2"]  # (2 + 12) / 2, and 0.1 · 2: rank 0 has 1 and 3
@@ -93,7 +93,7 @@ def test_gradients_are_the_mean_over_the_processes_and_buffers_those_of_the_firs
 
 
 def test_alone_every_function_gives_back_what_it_was_given():
-    "nbs/18_parallel.ipynb, cell 22"
+    "nbs/18_parallel.ipynb, cell 27"
     data, array = list(range(5)), np.ones((2, 2))
     with processes():
         assert (rank(), world()) == (0, 1)

@@ -99,7 +99,7 @@ def installed_stamps():
 
 
 def test_folders_decide_the_class_and_drawings_are_left_out():
-    "nbs/experiments/photographs.ipynb, cell 8"
+    "nbs/experiments/photographs.ipynb, cell 9"
     photos = load_script()
     classes = ["no class", *photos.CLASSES]
     def named(path): return None if photos.class_of(path) is None else classes[photos.class_of(path)]
@@ -115,7 +115,7 @@ def test_folders_decide_the_class_and_drawings_are_left_out():
 
 
 def test_a_cut_out_is_cropped_shrunk_and_must_have_a_sharp_outline():
-    "nbs/experiments/photographs.ipynb, cell 10"
+    "nbs/experiments/photographs.ipynb, cell 11"
     photos = load_script()
     cut = photos.cut_out("animals/birds/duck.png", png(300, 200, (9, 90, 200), box=(50, 60, 149, 119)))
     assert (cut.name, cut.class_index) == ("animals/birds/duck", 1)
@@ -129,7 +129,7 @@ def test_a_cut_out_is_cropped_shrunk_and_must_have_a_sharp_outline():
 
 
 def test_pictures_of_one_thing_are_never_divided():
-    "nbs/experiments/photographs.ipynb, cell 15"
+    "nbs/experiments/photographs.ipynb, cell 16"
     photos = load_script()
     same = [photos.thing_of(f"a/{n}.png") for n in ("lion", "lion-2", "Lion_mirror", "lion3")]
     assert same == ["lion"] * 4 and photos.thing_of("a/3_earth.png") == "earth" and photos.thing_of("a/747.png") == "747"
@@ -147,7 +147,7 @@ def test_pictures_of_one_thing_are_never_divided():
 
 
 def test_a_thing_with_more_pictures_than_there_is_room_for_is_trained_on():
-    "nbs/experiments/photographs.ipynb, cell 16"
+    "nbs/experiments/photographs.ipynb, cell 17"
     photos, names = load_script(), ["guitar", "guitar-2", "guitar-3", "guitar-4", "cello", "drum", "flute", "harp"]
     for seed in range(10):
         assert photos.held_out(names, np.random.default_rng(seed)) <= {"cello", "drum", "flute", "harp"}
@@ -157,7 +157,7 @@ def test_a_thing_with_more_pictures_than_there_is_room_for_is_trained_on():
 
 
 def test_a_contact_sheet_frames_what_is_tested_on():
-    "nbs/experiments/photographs.ipynb, cell 20"
+    "nbs/experiments/photographs.ipynb, cell 21"
     photos = load_script()
     cut = photos.cut_out("a/b.png", png(80, 80, (200, 0, 0)))
     sheet = np.asarray(contact_sheet({"one": [cut, cut], "two": [CutOut("c", 0, cut.image)]}, {"c"}))
@@ -167,7 +167,7 @@ def test_a_contact_sheet_frames_what_is_tested_on():
 
 
 def test_a_package_file_becomes_a_complete_data_set():
-    "nbs/experiments/photographs.ipynb, cell 28"
+    "nbs/experiments/photographs.ipynb, cell 29"
     with tempfile.TemporaryDirectory() as folder:
         out, deb = Path(folder) / "out", tiny_deb(Path(folder) / "stamps.deb")
         assert run_script("--from", deb, "--out", out, *SMALL)[0] == 0
@@ -187,7 +187,7 @@ def test_a_package_file_becomes_a_complete_data_set():
 
 
 def test_folder_and_package_give_the_same_set_and_a_complete_set_is_left_alone_unless_forced():
-    "nbs/experiments/photographs.ipynb, cell 29"
+    "nbs/experiments/photographs.ipynb, cell 30"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         deb, unpacked = tiny_deb(folder / "stamps.deb"), folder / "unpacked"
@@ -212,7 +212,7 @@ def test_folder_and_package_give_the_same_set_and_a_complete_set_is_left_alone_u
 
 
 def test_a_broken_package_is_named_in_one_sentence_and_nothing_is_left():
-    "nbs/experiments/photographs.ipynb, cell 30"
+    "nbs/experiments/photographs.ipynb, cell 31"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         whole = tiny_deb(folder / "stamps.deb").read_bytes()
@@ -230,7 +230,7 @@ def test_a_broken_package_is_named_in_one_sentence_and_nothing_is_left():
 
 
 def test_nothing_to_read_is_one_sentence_that_says_how_to_get_it():
-    "nbs/experiments/photographs.ipynb, cell 31"
+    "nbs/experiments/photographs.ipynb, cell 32"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "empty").mkdir()
         for source in ("missing", "missing.deb", "empty"):
@@ -242,7 +242,7 @@ def test_nothing_to_read_is_one_sentence_that_says_how_to_get_it():
 
 
 def test_a_package_cannot_write_outside_and_foreign_folders_are_left_alone():
-    "nbs/experiments/photographs.ipynb, cell 32"
+    "nbs/experiments/photographs.ipynb, cell 33"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         up, link = tarfile.TarInfo("../../evil.png"), tarfile.TarInfo("./usr/share/tuxpaint/stamps/animals/birds/link.png")
@@ -258,7 +258,7 @@ def test_a_package_cannot_write_outside_and_foreign_folders_are_left_alone():
 
 
 def test_the_real_package_gives_ten_classes_and_a_readable_data_set():
-    "nbs/experiments/photographs.ipynb, cell 35"
+    "nbs/experiments/photographs.ipynb, cell 36"
     if installed_stamps():
         photos = load_script()
         found = photos.read_cutouts(installed_stamps())

@@ -26,7 +26,7 @@ def small_segmenter(folder):
 
 
 def test_one_class_at_a_time_gives_what_all_at_once_gives():
-    "nbs/22_predict.ipynb, cell 7"
+    "nbs/22_predict.ipynb, cell 10"
     H = torch.randn(7, 12, 9).softmax(0)
     whole = F.interpolate(H[None], (50, 41), mode="bilinear", align_corners=False)[0].argmax(0)
     assert (best_class(H, (50, 41)) == whole.numpy()).all()
@@ -34,7 +34,7 @@ def test_one_class_at_a_time_gives_what_all_at_once_gives():
 
 
 def test_any_kind_of_picture_gives_maps_of_its_own_size():
-    "nbs/22_predict.ipynb, cell 11"
+    "nbs/22_predict.ipynb, cell 16"
     grey16 = Image.fromarray((np.arange(80 * 60, dtype=np.uint16) * 13).reshape(60, 80))
     kinds = {"grey.png": Image.new("L", (80, 60), 90), "rgba.png": Image.new("RGBA", (80, 60), (9, 9, 9, 0)),
              "deep.png": grey16, "cmyk.jpg": Image.new("CMYK", (80, 60)), "palette.png": Image.new("P", (80, 60))}
@@ -54,7 +54,7 @@ def test_any_kind_of_picture_gives_maps_of_its_own_size():
 
 
 def test_the_fast_copy_finds_the_same_classes_and_the_same_saliency():
-    "nbs/22_predict.ipynb, cell 12"
+    "nbs/22_predict.ipynb, cell 17"
     segmenter, (plain, _) = Segmenter(), load_network()
     photo = Image.fromarray(skimage.data.chelsea())
     quick = segmenter(photo)
@@ -66,7 +66,7 @@ def test_the_fast_copy_finds_the_same_classes_and_the_same_saliency():
 
 
 def test_forty_megapixels_fit():
-    "nbs/22_predict.ipynb, cell 15"
+    "nbs/22_predict.ipynb, cell 20"
     with tempfile.TemporaryDirectory() as folder:
         result = small_segmenter(folder)(Image.new("RGB", (8000, 5000), (200, 10, 10)))
         sizes = {Image.open(path).size for path in save_prediction(result, folder, "large")}
@@ -76,7 +76,7 @@ def test_forty_megapixels_fit():
 
 
 def test_a_broken_file_is_named_and_the_rest_go_on():
-    "nbs/22_predict.ipynb, cell 16"
+    "nbs/22_predict.ipynb, cell 21"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         segmenter, lines = small_segmenter(folder), []

@@ -33,7 +33,7 @@ class Tagged(torch.utils.data.Dataset):
 
 
 def test_classes_that_the_tags_rule_out():
-    "nbs/31_pseudo.ipynb, cell 8"
+    "nbs/31_pseudo.ipynb, cell 9"
     logits = torch.randn(4, 5, 6)
     H = restrict_to_tags(logits, torch.tensor([0.0, 1.0, 0.0]))
     assert (H[1] == 0).all() and (H[3] == 0).all() and torch.allclose(H.sum(0), torch.ones(5, 6))
@@ -47,7 +47,7 @@ def test_classes_that_the_tags_rule_out():
 
 
 def test_unsure_pixels_are_ignored():
-    "nbs/31_pseudo.ipynb, cell 11"
+    "nbs/31_pseudo.ipynb, cell 12"
     H = torch.tensor([[0.9, 0.5, 0.2], [0.1, 0.5, 0.8]])[:, None]
     assert label_from(H).tolist() == [[0, 0, 1]]
     assert label_from(H, 0.7).tolist() == [[0, 255, 1]]
@@ -56,7 +56,7 @@ def test_unsure_pixels_are_ignored():
 
 
 def test_label_settings_are_checked_by_name():
-    "nbs/31_pseudo.ipynb, cell 16"
+    "nbs/31_pseudo.ipynb, cell 18"
     assert make_label_recipe("paper").passes == 10 and make_label_recipe("paper", passes="2", crf="false", scales="1,0.5") == replace(
         LABEL_PRESETS["paper"], passes=2, crf=False, scales=(1.0, 0.5))
     for changes, message in (({"treshold": 0.5}, "no setting 'treshold'"), ({"threshold": 1.0}, "but it is 1.0"),
@@ -67,7 +67,7 @@ def test_label_settings_are_checked_by_name():
 
 
 def test_labels_hold_only_the_tags_have_the_pictures_size_and_are_not_made_twice():
-    "nbs/31_pseudo.ipynb, cell 22"
+    "nbs/31_pseudo.ipynb, cell 24"
     net = build(make_recipe("tiny", 1, size=64))
     with tempfile.TemporaryDirectory() as folder:
         assert write_pseudo_labels(net, Tagged(), folder) == 3
@@ -82,7 +82,7 @@ def test_labels_hold_only_the_tags_have_the_pictures_size_and_are_not_made_twice
 
 
 def test_neither_batch_nor_order_changes_a_label():
-    "nbs/31_pseudo.ipynb, cell 23"
+    "nbs/31_pseudo.ipynb, cell 25"
     net = build(make_recipe("tiny", 1, size=64)).eval()
     samples, how = [Tagged()[i] for i in (2, 0, 1, 0)], LabelRecipe(crf=True, scales=(1.0, 0.5))
     found = list(label_batch(net, as_lists(samples), how))
@@ -94,7 +94,7 @@ def test_neither_batch_nor_order_changes_a_label():
 
 
 def test_quality_counts_what_was_kept_and_what_is_right():
-    "nbs/31_pseudo.ipynb, cell 26"
+    "nbs/31_pseudo.ipynb, cell 28"
     class Truth(torch.utils.data.Dataset):
         def __len__(self): return 1
         def __getitem__(self, i): return {"name": "x", "label": torch.tensor([[0, 0, 1, 1], [2, 2, 255, 255]])}

@@ -12,14 +12,14 @@ import torch
 
 
 def test_text_from_a_command_line_becomes_the_type_of_the_field():
-    "nbs/16_recipe.ipynb, cell 13"
+    "nbs/16_recipe.ipynb, cell 14"
     recipe = make_recipe("tiny", 1, steps="300", rate="0.01", dilations="1,2")
     assert (recipe.steps, recipe.rate, recipe.dilations) == (300, 0.01, (1, 2))
 
 
 
 def test_a_switch_understands_words_and_refuses_others():
-    "nbs/16_recipe.ipynb, cell 15"
+    "nbs/16_recipe.ipynb, cell 16"
     with pytest.raises(InputError, match="compile or recompute"): make_recipe("tiny", 1, compile=True, recompute=True)
     for word in ("false", "False", "no", "off", "0", 0, False): assert make_recipe("tiny", 1, compile=word).compile is False
     for word in ("true", "TRUE", "yes", "on", "1", 1, True): assert make_recipe("tiny", 1, compile=word).compile is True
@@ -29,7 +29,7 @@ def test_a_switch_understands_words_and_refuses_others():
 
 
 def test_bad_recipes_are_refused_by_name():
-    "nbs/16_recipe.ipynb, cell 16"
+    "nbs/16_recipe.ipynb, cell 17"
     with pytest.raises(InputError, match="no preset 'huge'"): make_recipe("huge", 1)
     with pytest.raises(InputError, match="no stage 3"): make_recipe("tiny", 3)
     with pytest.raises(InputError, match="no setting 'learning_rate'"): make_recipe("tiny", 1, learning_rate=1)
@@ -52,7 +52,7 @@ def test_bad_recipes_are_refused_by_name():
 
 
 def test_the_rate_follows_its_schedule():
-    "nbs/16_recipe.ipynb, cell 20"
+    "nbs/16_recipe.ipynb, cell 22"
     assert rate_at(TINY, 0) == TINY.rate and rate_at(TINY, TINY.steps) == 0
     assert rate_at(TINY, TINY.steps // 2) == pytest.approx(TINY.rate * 0.5 ** 0.9)
     assert [rate_at(PAPER, k) for k in (0, 1999, 2000, 4000)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
@@ -61,7 +61,7 @@ def test_the_rate_follows_its_schedule():
 
 
 def test_the_same_seed_gives_the_same_network():
-    "nbs/16_recipe.ipynb, cell 24"
+    "nbs/16_recipe.ipynb, cell 26"
     a, b, c = (build(make_recipe("tiny", 1, seed=seed)).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert any(not torch.equal(a[k], c[k]) for k in a)
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_network():
 
 
 def test_computing_features_twice_changes_memory_and_not_the_network():
-    "nbs/16_recipe.ipynb, cell 25"
+    "nbs/16_recipe.ipynb, cell 27"
     image = torch.randn(2, 3, 96, 96)
     once, twice = (build(make_recipe("tiny", 1, recompute=again)) for again in (False, True))
     assert once.state_dict().keys() == twice.state_dict().keys()

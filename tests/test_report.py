@@ -13,7 +13,7 @@ import tempfile
 
 
 def test_a_page_is_one_file_that_fetches_nothing():
-    "nbs/33_report.ipynb, cell 11"
+    "nbs/33_report.ipynb, cell 13"
     figure, axis = new_figure(2, 1)
     axis.plot([0, 1])
     with tempfile.TemporaryDirectory() as folder:
@@ -25,7 +25,7 @@ def test_a_page_is_one_file_that_fetches_nothing():
 
 
 def test_the_report_holds_every_figure_and_the_scores():
-    "nbs/33_report.ipynb, cell 17"
+    "nbs/33_report.ipynb, cell 20"
     with tempfile.TemporaryDirectory() as folder:
         compose_data(f"{folder}/data", tag_count=8, saliency_count=8, val_count=2, test_count=4)
         data = Data.in_folder(f"{folder}/data")

@@ -41,7 +41,7 @@ def test_an_unknown_name_a_missing_package_and_a_size_of_nothing_are_refused():
 
 
 def test_a_mask_fits_its_photograph_and_holds_its_classes_and_other_only():
-    "nbs/09_samples.ipynb, cell 23"
+    "nbs/09_samples.ipynb, cell 24"
     for name in OUTLINES:
         mask, classes = photo_mask(name), {VOC_CLASSES.index(c) for c in PHOTOS[name].classes}
         assert mask.shape == photo(name).shape[:2] and mask.dtype == np.uint8
@@ -51,7 +51,7 @@ def test_a_mask_fits_its_photograph_and_holds_its_classes_and_other_only():
 
 
 def test_points_that_anybody_can_check_lie_where_they_belong():
-    "nbs/09_samples.ipynb, cell 24"
+    "nbs/09_samples.ipynb, cell 25"
     points = {  # name: {(x, y): value}
         "cat": {(180, 110): VOC_CLASSES.index("cat"), (430, 60): 0, (10, 30): 0},       # left eye; wall; cloth
         "coffee": {(280, 150): OTHER, (560, 200): 0, (20, 20): 0},                      # coffee; table; floor
@@ -66,7 +66,7 @@ def test_points_that_anybody_can_check_lie_where_they_belong():
 
 
 def test_saliency_is_one_on_every_outlined_object_and_a_scene_has_none():
-    "nbs/09_samples.ipynb, cell 25"
+    "nbs/09_samples.ipynb, cell 26"
     S = photo_saliency("astronaut", 128)
     assert S.dtype == np.float32 and set(np.unique(S)) == {0, 1} and S.shape == (128, 128)
     assert ((photo_mask("astronaut", 128) > 0) == S).all()

@@ -272,6 +272,9 @@ class LocalServer(ThreadingHTTPServer):
         "The address of a file."
         return f"http://127.0.0.1:{self.server_port}/{name}"
 
+    def handle_error(self, *_):
+        "A client that hangs up is part of the game."
+
     def __exit__(self, *_):
         "Stop, as the end of a `with` block."
         self.shutdown()
@@ -330,7 +333,7 @@ def hostile(kind, path, files):
 
 
 def test_the_table_says_what_the_issue_says():
-    "nbs/08_sets.ipynb, cell 14"
+    "nbs/08_sets.ipynb, cell 15"
     assert VOC.archives[0].md5 == "6cd6e144f989b92b3379bac3b3de84fd"
     assert SBD.archives[0].md5 == "82b4d87ceb2ed10f6038a1cba92111cb"
     pairs = {name: entry.counts["pairs"] for name, entry in SETS.items() if entry.kind == "saliency"}
@@ -345,7 +348,7 @@ def test_the_table_says_what_the_issue_says():
 
 
 def test_trainaug_on_lists_made_by_hand():
-    "nbs/08_sets.ipynb, cell 17"
+    "nbs/08_sets.ipynb, cell 18"
     voc_train, voc_val = ["a", "b"], ["c", "d"]
     sbd_train, sbd_val = ["b", "c", "e"], ["d", "f"]  # c and d are test pictures: they must go
     assert trainaug_names(voc_train, voc_val, sbd_train + sbd_val) == ["a", "b", "e", "f"]
@@ -354,7 +357,7 @@ def test_trainaug_on_lists_made_by_hand():
 
 
 def test_an_sbd_mask_is_read_as_it_was_stored():
-    "nbs/08_sets.ipynb, cell 24"
+    "nbs/08_sets.ipynb, cell 25"
     label = np.array([[0, 0, 20], [8, 8, 0]], dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "2008_000001.mat"
@@ -371,7 +374,7 @@ def test_an_sbd_mask_is_read_as_it_was_stored():
 
 
 def test_a_picture_is_read_to_its_end():
-    "nbs/08_sets.ipynb, cell 29"
+    "nbs/08_sets.ipynb, cell 30"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.jpg"
         path.write_bytes(jpeg((60, 40)))
@@ -389,7 +392,7 @@ def test_a_picture_is_read_to_its_end():
 
 
 def test_a_saliency_mask_must_fit_its_picture():
-    "nbs/08_sets.ipynb, cell 32"
+    "nbs/08_sets.ipynb, cell 33"
     with tempfile.TemporaryDirectory() as folder:
         image, mask = Path(folder) / "a.jpg", Path(folder) / "a.png"
         image.write_bytes(jpeg((3, 2)))
@@ -405,7 +408,7 @@ def test_a_saliency_mask_must_fit_its_picture():
 
 
 def test_a_label_mask_holds_classes_or_255():
-    "nbs/08_sets.ipynb, cell 33"
+    "nbs/08_sets.ipynb, cell 34"
     with tempfile.TemporaryDirectory() as folder:
         image, mask = Path(folder) / "a.jpg", Path(folder) / "a.png"
         image.write_bytes(jpeg((3, 1)))
@@ -419,7 +422,7 @@ def test_a_label_mask_holds_classes_or_255():
 
 
 def test_problems_are_collected_and_hide_nothing():
-    "nbs/08_sets.ipynb, cell 36"
+    "nbs/08_sets.ipynb, cell 37"
     def check(number):
         if number % 2: raise InputError(f"{number} is odd.")
         return number * 10
@@ -432,7 +435,7 @@ def test_problems_are_collected_and_hide_nothing():
 
 
 def test_a_part_is_found_wherever_it_lies():
-    "nbs/08_sets.ipynb, cell 45"
+    "nbs/08_sets.ipynb, cell 46"
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder) / "download"
         (top / "salObj/datasets/imgs/pascal").mkdir(parents=True)
@@ -448,7 +451,7 @@ def test_a_part_is_found_wherever_it_lies():
 
 
 def test_files_are_linked_and_litter_stays_behind():
-    "nbs/08_sets.ipynb, cell 48"
+    "nbs/08_sets.ipynb, cell 49"
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         (top / "a/b").mkdir(parents=True)
@@ -461,7 +464,7 @@ def test_files_are_linked_and_litter_stays_behind():
 
 
 def test_pets_are_dealt_out_to_three_hands_and_none_twice():
-    "nbs/08_sets.ipynb, cell 55"
+    "nbs/08_sets.ipynb, cell 56"
     pets = [Pet(f"beagle_{n}", 1, 2) for n in range(20)]
     hands = deal_out(pets)
     assert [pet.name for pet in hands["val"]] == ["beagle_9", "beagle_19"]
@@ -473,7 +476,7 @@ def test_pets_are_dealt_out_to_three_hands_and_none_twice():
 
 
 def test_the_lists_of_pets_are_read():
-    "nbs/08_sets.ipynb, cell 56"
+    "nbs/08_sets.ipynb, cell 57"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trainval.txt"
         path.write_text("#Image CLASS-ID SPECIES BREED ID\namerican_bulldog_9 2 2 1\nAbyssinian_10 1 1 1\n")
@@ -488,7 +491,7 @@ def test_the_lists_of_pets_are_read():
 
 
 def test_a_trimap_becomes_a_label_mask_or_a_saliency_mask():
-    "nbs/08_sets.ipynb, cell 59"
+    "nbs/08_sets.ipynb, cell 60"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.png"
         path.write_bytes(png(np.array([[1, 2, 3]], dtype=np.uint8)))
@@ -501,7 +504,7 @@ def test_a_trimap_becomes_a_label_mask_or_a_saliency_mask():
 
 
 def test_every_script_fetches_lays_out_and_verifies_and_the_second_run_fetches_nothing():
-    "nbs/08_sets.ipynb, cell 79"
+    "nbs/08_sets.ipynb, cell 80"
     fetched = [name for name in SETS if SETS[name].archives]
     with a_world(*fetched) as (root, site, sets):
         for name, members in SCRIPTS.items():
@@ -523,7 +526,7 @@ def test_every_script_fetches_lays_out_and_verifies_and_the_second_run_fetches_n
 
 
 def test_torchvision_reads_the_same_files():
-    "nbs/08_sets.ipynb, cell 81"
+    "nbs/08_sets.ipynb, cell 82"
     with a_world("voc2012", "sbd") as (root, site, sets):
         for name in ("voc2012", "sbd"): prepare(name, root, sets=sets)
         voc = VOCSegmentation(root, "2012", "val")
@@ -540,7 +543,7 @@ def test_torchvision_reads_the_same_files():
 
 
 def test_a_script_runs_from_the_command_line():
-    "nbs/08_sets.ipynb, cell 82"
+    "nbs/08_sets.ipynb, cell 83"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, script_path("ecssd"), "--check", "--root", folder]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -554,7 +557,7 @@ def test_a_script_runs_from_the_command_line():
 
 
 def test_every_script_takes_a_folder_and_archives_that_are_there():
-    "nbs/08_sets.ipynb, cell 83"
+    "nbs/08_sets.ipynb, cell 84"
     archived = [name for name in SETS if name != "trainaug"]
     for as_archive in (False, True):
         with a_world() as (root, site, sets):
@@ -573,7 +576,7 @@ def test_every_script_takes_a_folder_and_archives_that_are_there():
 
 
 def test_trainaug_makes_what_it_needs_from_what_it_is_given():
-    "nbs/08_sets.ipynb, cell 84"
+    "nbs/08_sets.ipynb, cell 85"
     with a_world() as (root, site, sets):
         paths = [pack(root.parent / file, files) for file, files in (contents("voc2012") | contents("sbd")).items()]
         assert script("trainaug", "--root", root, "--from", *paths, sets=sets) == 0
@@ -582,7 +585,7 @@ def test_trainaug_makes_what_it_needs_from_what_it_is_given():
 
 
 def test_a_set_without_an_address_says_what_to_do():
-    "nbs/08_sets.ipynb, cell 85"
+    "nbs/08_sets.ipynb, cell 86"
     with a_world() as (root, site, sets):
         for name in ("hku-is", "sod"):
             with pytest.raises(InputError, match=f"has no stable address: .*{SETS[name].script}.py --from"):
@@ -595,7 +598,7 @@ def test_a_set_without_an_address_says_what_to_do():
 
 
 def test_every_script_goes_on_where_it_was_interrupted():
-    "nbs/08_sets.ipynb, cell 88"
+    "nbs/08_sets.ipynb, cell 89"
     for name, members in FETCHED.items():
         with a_world(*fetched_for(members), drops=[17_000, 0, 0, 0, 0]) as (root, site, sets), patch("time.sleep"):
             assert script(name, "--root", root, sets=sets) == 1
@@ -610,7 +613,7 @@ def test_every_script_goes_on_where_it_was_interrupted():
 
 
 def test_a_wrong_file_from_the_server_leaves_no_set():
-    "nbs/08_sets.ipynb, cell 89"
+    "nbs/08_sets.ipynb, cell 90"
     for name, members in FETCHED.items():
         with a_world(*fetched_for(members), instead=b"<html>We have moved.</html>") as (root, site, sets):
             reason = "could not be fetched.*md5" if sets[fetched_for(members)[0]].archives[0].md5 else "is no .tar"
@@ -623,7 +626,7 @@ def test_a_wrong_file_from_the_server_leaves_no_set():
 
 
 def test_a_truncated_archive_leaves_no_set():
-    "nbs/08_sets.ipynb, cell 90"
+    "nbs/08_sets.ipynb, cell 91"
     for name, members in FETCHED.items():
         with a_world(*fetched_for(members)) as (root, site, sets):
             key = fetched_for(members)[0]
@@ -636,7 +639,7 @@ def test_a_truncated_archive_leaves_no_set():
 
 
 def test_a_hostile_archive_writes_nothing():
-    "nbs/08_sets.ipynb, cell 92"
+    "nbs/08_sets.ipynb, cell 93"
     for name, members in FETCHED.items():
         with a_world(*fetched_for(members)) as (root, site, sets):
             key = fetched_for(members)[0]
@@ -652,7 +655,7 @@ def test_a_hostile_archive_writes_nothing():
 
 
 def test_what_a_killed_run_left_is_cleared_away():
-    "nbs/08_sets.ipynb, cell 93"
+    "nbs/08_sets.ipynb, cell 94"
     with a_world("voc2012", "sbd", "ecssd") as (root, site, sets):
         for left in (".ECSSD.part/images/a.jpg", ".unpack/ecssd/0/images/old.jpg"):
             (root / left).parent.mkdir(parents=True)
@@ -669,7 +672,7 @@ def test_what_a_killed_run_left_is_cleared_away():
 
 
 def test_all_that_is_wrong_with_a_set_is_named_and_nothing_is_deleted():
-    "nbs/08_sets.ipynb, cell 94"
+    "nbs/08_sets.ipynb, cell 95"
     with a_world("pascal-s") as (root, site, sets):
         prepare("pascal-s", root, sets=sets)
         images, masks = root / "PASCAL-S/images", root / "PASCAL-S/masks"
@@ -689,7 +692,7 @@ def test_all_that_is_wrong_with_a_set_is_named_and_nothing_is_deleted():
 
 
 def test_verification_finds_what_is_wrong_in_every_kind_of_set():
-    "nbs/08_sets.ipynb, cell 95"
+    "nbs/08_sets.ipynb, cell 96"
     damage = {"voc2012": ("VOCdevkit/VOC2012/JPEGImages/2008_000003.jpg", "2008_000003.jpg is broken"),
               "sbd": ("SBD/img/2008_000001.jpg", "2008_000001.jpg is broken"),
               "trainaug": ("VOCdevkit/VOC2012/SegmentationClassAug/2008_000001.png", "2008_000001.png"),
@@ -716,7 +719,7 @@ def test_verification_finds_what_is_wrong_in_every_kind_of_set():
 
 
 def test_trainaug_has_the_right_names_tags_and_masks():
-    "nbs/08_sets.ipynb, cell 97"
+    "nbs/08_sets.ipynb, cell 98"
     with a_world("voc2012", "sbd") as (root, site, sets):
         prepare("trainaug", root, sets=sets)  # fetches VOC and SBD by itself
         voc = root / "VOCdevkit/VOC2012"
@@ -737,7 +740,7 @@ def test_trainaug_has_the_right_names_tags_and_masks():
 
 
 def test_pet_is_laid_out_for_training():
-    "nbs/08_sets.ipynb, cell 98"
+    "nbs/08_sets.ipynb, cell 99"
     for tags, classes in (("species", ("background", "cat", "dog")), ("breed", ("background", "abyssinian", "beagle"))):
         with a_world("pet") as (root, site, sets):
             assert script("pet", "--root", root, "--tags", tags, sets=sets) == 0
@@ -757,7 +760,7 @@ def test_pet_is_laid_out_for_training():
 
 
 def test_a_scoring_set_is_found_by_name():
-    "nbs/08_sets.ipynb, cell 103"
+    "nbs/08_sets.ipynb, cell 104"
     with a_world("voc2012", "ecssd", "pet") as (root, site, sets):
         for name in ("voc2012", "ecssd", "pet"): prepare(name, root, sets=sets)
         assert scoring_set("voc12-val", root) == ScoringSet("segmentation", root / "VOCdevkit/VOC2012", "val")

@@ -21,7 +21,7 @@ import torch
 
 
 def test_lines_take_the_house_colours_in_order():
-    "nbs/02_show.ipynb, cell 10"
+    "nbs/02_show.ipynb, cell 11"
     figure, axis = new_figure()
     lines = [axis.plot([0, shift])[0].get_color() for shift in range(8)]
     assert lines == list(COLORS.values()) and len(set(lines)) == 8
@@ -30,7 +30,7 @@ def test_lines_take_the_house_colours_in_order():
 
 
 def test_a_figure_is_written_as_a_png():
-    "nbs/02_show.ipynb, cell 11"
+    "nbs/02_show.ipynb, cell 12"
     with tempfile.TemporaryDirectory() as folder:
         figure, axis = new_figure(2, 1)
         file = save_figure(figure, Path(folder) / "figures" / "a.png", dpi=50)
@@ -39,7 +39,7 @@ def test_a_figure_is_written_as_a_png():
 
 
 def test_the_import_leaves_matplotlib_alone():
-    "nbs/02_show.ipynb, cell 12"
+    "nbs/02_show.ipynb, cell 13"
     code = "import sys, ssnet.show; print('matplotlib.pyplot' in sys.modules, 'seaborn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"]
@@ -47,7 +47,7 @@ def test_the_import_leaves_matplotlib_alone():
 
 
 def test_denormalize_undoes_the_normalisation():
-    "nbs/02_show.ipynb, cell 15"
+    "nbs/02_show.ipynb, cell 16"
     picture = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     p = torch.from_numpy(picture).permute(2, 0, 1) / 255
     x = torch.stack([(p[c] - IMAGENET_MEAN[c]) / IMAGENET_STD[c] for c in range(3)])
@@ -58,7 +58,7 @@ def test_denormalize_undoes_the_normalisation():
 
 
 def test_shape_and_type_tell_what_is_drawn():
-    "nbs/02_show.ipynb, cell 18"
+    "nbs/02_show.ipynb, cell 19"
     picture = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     tensor = torch.from_numpy(picture).permute(2, 0, 1)
     for x in (picture, Image.fromarray(picture), tensor, tv_tensors.Image(tensor)):
@@ -71,14 +71,14 @@ def test_shape_and_type_tell_what_is_drawn():
 
 
 def test_what_cannot_be_drawn_is_an_input_error():
-    "nbs/02_show.ipynb, cell 19"
+    "nbs/02_show.ipynb, cell 20"
     for x in (np.zeros((2, 2, 2)), torch.zeros(1, 3, 4, 4), np.zeros(3)):
         with pytest.raises(InputError, match="is nothing that can be drawn"): to_picture(x)
 
 
 
 def test_pictures_fill_rows_and_columns():
-    "nbs/02_show.ipynb, cell 23"
+    "nbs/02_show.ipynb, cell 25"
     figure = show_pictures([np.zeros((2, 3))] * 5, ["a", "b", "c", "d", "e"], columns=3)
     assert len(figure.axes) == 6
     assert [axis.get_title() for axis in figure.axes] == ["a", "b", "c", "d", "e", ""]
@@ -92,7 +92,7 @@ def test_pictures_fill_rows_and_columns():
 
 
 def test_the_legend_names_the_classes_that_occur():
-    "nbs/02_show.ipynb, cell 27"
+    "nbs/02_show.ipynb, cell 30"
     figure = show_label_legend([np.array([[0, 8]]), torch.tensor([[8, 255]])])
     legend = figure.axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["background", "cat", "ignored"]

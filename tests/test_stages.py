@@ -40,7 +40,7 @@ def small_recipes(steps=4):
 
 
 def test_both_stages_leave_their_results_and_are_not_run_twice():
-    "nbs/32_stages.ipynb, cell 17"
+    "nbs/32_stages.ipynb, cell 21"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         first = run_both(small_recipes(), data, f"{folder}/run")
@@ -55,7 +55,7 @@ def test_both_stages_leave_their_results_and_are_not_run_twice():
 
 
 def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
-    "nbs/32_stages.ipynb, cell 18"
+    "nbs/32_stages.ipynb, cell 22"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         one = train_stage(small_recipes(2)[0], data, f"{folder}/one")
@@ -68,7 +68,7 @@ def test_stage_2_starts_from_stage_1_where_the_shapes_fit():
 
 
 def test_your_own_pictures_go_through_both_stages():
-    "nbs/32_stages.ipynb, cell 19"
+    "nbs/32_stages.ipynb, cell 23"
     with tempfile.TemporaryDirectory() as folder:
         made = small_data(f"{folder}/data")
         own = Path(folder) / "own"
@@ -85,7 +85,7 @@ def test_your_own_pictures_go_through_both_stages():
 
 
 def test_stage_2_sees_the_very_views_that_were_labelled():
-    "nbs/32_stages.ipynb, cell 20"
+    "nbs/32_stages.ipynb, cell 24"
     with tempfile.TemporaryDirectory() as folder:
         data, (one, two) = small_data(f"{folder}/data"), small_recipes(1)
         one, two = replace(one, rotate=10.0), replace(two, rotate=10.0)
@@ -111,14 +111,14 @@ def test_stage_2_sees_the_very_views_that_were_labelled():
 
 
 def test_a_fixed_part_of_a_set_is_spread_over_it():
-    "nbs/32_stages.ipynb, cell 21"
+    "nbs/32_stages.ipynb, cell 25"
     assert [x for x in spread(list(range(10)), 4)] == [0, 2, 5, 7] and spread([1, 2], 0) == spread([1, 2], 5) == [1, 2]
     with pytest.raises(InputError, match="not -1"): spread([1, 2], -1)
 
 
 
 def test_stage_2_says_what_it_misses():
-    "nbs/32_stages.ipynb, cell 22"
+    "nbs/32_stages.ipynb, cell 26"
     two = make_recipe("tiny", 2)
     with pytest.raises(InputError, match="ssnet pseudo-label"): check_stage2(two, None, None)
     with pytest.raises(InputError, match="name its checkpoint"): check_stage2(two, "pseudo", None)
@@ -127,7 +127,7 @@ def test_stage_2_says_what_it_misses():
 
 
 def test_an_empty_or_missing_split_stops_before_anything_is_written():
-    "nbs/32_stages.ipynb, cell 23"
+    "nbs/32_stages.ipynb, cell 27"
     with tempfile.TemporaryDirectory() as folder:
         data = small_data(f"{folder}/data")
         (data.voc / "ImageSets/Segmentation/train.txt").write_text("")

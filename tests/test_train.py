@@ -134,7 +134,7 @@ def distance_of_two_processes_from_one(folder, **settings):
 
 
 def test_one_pass_equals_two_where_batch_statistics_are_fixed_and_only_there():
-    "nbs/30_train.ipynb, cell 10"
+    "nbs/30_train.ipynb, cell 11"
     recipe = make_recipe("tiny", 1, size=64)
     tag, saliency = torch.randn(3, 3, 64, 64), 1 + torch.randn(2, 3, 64, 64)
     for stage, reading in ((1, "paper"), (2, "authors")):
@@ -151,7 +151,7 @@ def test_one_pass_equals_two_where_batch_statistics_are_fixed_and_only_there():
 
 
 def test_in_a_mixture_of_two_batches_the_variance_is_larger_than_in_each():
-    "nbs/30_train.ipynb, cell 11"
+    "nbs/30_train.ipynb, cell 12"
     a, b, norm = torch.tensor([[0.0], [2.0]]), torch.tensor([[10.0], [12.0]]), nn.BatchNorm1d(1, eps=1e-12)
     assert norm(a).flatten().tolist() == pytest.approx([-1, 1])         # mean 1, variance 1
     assert norm(torch.cat([a, b]))[:2].flatten().tolist() == pytest.approx([-6 / 26**0.5, -4 / 26**0.5])  # 6, 1 + 25
@@ -159,7 +159,7 @@ def test_in_a_mixture_of_two_batches_the_variance_is_larger_than_in_each():
 
 
 def test_a_precision_that_a_device_does_not_have_is_refused():
-    "nbs/30_train.ipynb, cell 16"
+    "nbs/30_train.ipynb, cell 17"
     with pytest.raises(InputError, match="fp16 is not supported here on 'cpu'"): autocast(torch.device("cpu"), "fp16")
     with pytest.raises(InputError, match="bf16 is not supported here on 'mps'"): autocast(torch.device("mps"), "bf16")
     with patch("torch.cuda.is_bf16_supported", lambda including_emulation=True: including_emulation):  # an older GPU
@@ -168,7 +168,7 @@ def test_a_precision_that_a_device_does_not_have_is_refused():
 
 
 def test_new_layers_learn_faster_and_every_parameter_is_in_one_group():
-    "nbs/30_train.ipynb, cell 19"
+    "nbs/30_train.ipynb, cell 20"
     recipe = make_recipe("tiny", 1, size=64, rate=0.1, new_factor=3)
     net = build(recipe)
     optimizer = make_optimizer(net, recipe)
@@ -180,7 +180,7 @@ def test_new_layers_learn_faster_and_every_parameter_is_in_one_group():
 
 
 def test_a_step_in_parts_has_the_gradient_of_the_whole_batch():
-    "nbs/30_train.ipynb, cell 26"
+    "nbs/30_train.ipynb, cell 27"
     for stage in (1, 2):
         recipe = make_recipe("tiny", stage, size=64, batch=4, frozen_norm=True)
         whole, losses = gradient(recipe)
@@ -194,7 +194,7 @@ def test_a_step_in_parts_has_the_gradient_of_the_whole_batch():
 
 
 def test_a_pixel_weighs_the_same_in_a_part_with_few_labels():
-    "nbs/30_train.ipynb, cell 27"
+    "nbs/30_train.ipynb, cell 28"
     batch = {"image": torch.zeros(4, 3, 2, 2), "label": torch.full((4, 2, 2), IGNORE_INDEX)}
     batch["label"][0], batch["label"][3, 0, 0] = 1, 1                                # four pixels and one
     assert label_shares(batch, make_recipe("tiny", 2, batch=4, accumulate=2)) == [4 / 2.5, 1 / 2.5]
@@ -207,7 +207,7 @@ def test_a_pixel_weighs_the_same_in_a_part_with_few_labels():
 
 
 def test_a_device_that_is_not_there_is_named():
-    "nbs/30_train.ipynb, cell 30"
+    "nbs/30_train.ipynb, cell 31"
     assert pick_device("cpu").type == "cpu"
     for name in ("cuda:77", "abacus", "meta"):
         with pytest.raises(InputError, match=f"no device '{name}'"): pick_device(name)
@@ -215,7 +215,7 @@ def test_a_device_that_is_not_there_is_named():
 
 
 def test_a_gpu_without_a_number_is_the_first_and_with_one_is_chosen():
-    "nbs/30_train.ipynb, cell 31"
+    "nbs/30_train.ipynb, cell 32"
     with patch("torch.zeros"), patch("torch.cuda._get_device_index", wraps=torch.cuda._get_device_index) as asked, \
             patch("torch._C._cuda_setDevice", create=True), patch("torch.cuda._check_stray_context", create=True):
         assert pick_device("cuda") == torch.device("cuda") and not asked.called  # "cuda" has no number to choose
@@ -224,7 +224,7 @@ def test_a_gpu_without_a_number_is_the_first_and_with_one_is_chosen():
 
 
 def test_the_scale_of_fp16_goes_on_as_it_was():
-    "nbs/30_train.ipynb, cell 36"
+    "nbs/30_train.ipynb, cell 37"
     recipe = make_recipe("tiny", 1, size=64, precision="fp16")
     net = build(recipe, 3)
     optimizer, scaler = make_optimizer(net, recipe), make_scaler(net, recipe)
@@ -243,7 +243,7 @@ def test_the_scale_of_fp16_goes_on_as_it_was():
 
 
 def test_wait_is_the_share_of_the_time_in_which_the_loop_has_no_batch():
-    "nbs/30_train.ipynb, cell 39"
+    "nbs/30_train.ipynb, cell 40"
     recipe = make_recipe("tiny", 1, size=64, batch=4, steps=2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder, recipe, ("background", "red", "blue"))
@@ -256,7 +256,7 @@ def test_wait_is_the_share_of_the_time_in_which_the_loop_has_no_batch():
 
 
 def test_tags_and_saliency_masks_together_teach_the_classes_of_pixels():
-    "nbs/30_train.ipynb, cell 50"
+    "nbs/30_train.ipynb, cell 51"
     recipe = make_recipe("tiny", 1, size=64, steps=60, batch=4)
     net = build(recipe, num_classes=3)
     with tempfile.TemporaryDirectory() as folder:
@@ -271,7 +271,7 @@ def test_tags_and_saliency_masks_together_teach_the_classes_of_pixels():
 
 
 def test_frozen_norm_stays_as_it_was_while_the_rest_learns():
-    "nbs/30_train.ipynb, cell 51"
+    "nbs/30_train.ipynb, cell 52"
     recipe = make_recipe("tiny", 1, size=64, batch=2, steps=3, frozen_norm=True)
     net = build(recipe, 3)
     norms = {name for name, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)}
@@ -285,7 +285,7 @@ def test_frozen_norm_stays_as_it_was_while_the_rest_learns():
 
 
 def test_a_compiled_network_has_the_same_names_and_learns_the_same():
-    "nbs/30_train.ipynb, cell 52"
+    "nbs/30_train.ipynb, cell 53"
     recipe, saved, classes = make_recipe("tiny", 1, size=64, steps=2, batch=2), [], ("background", "red", "blue")
     quick = lambda net: nn.Module.compile(net, backend="eager")         # reads the network, but writes no new code
     with patch.object(SSNet, "compile", quick), tempfile.TemporaryDirectory() as folder:
@@ -300,7 +300,7 @@ def test_a_compiled_network_has_the_same_names_and_learns_the_same():
 
 
 def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits():
-    "nbs/30_train.ipynb, cell 55"
+    "nbs/30_train.ipynb, cell 56"
     with tempfile.TemporaryDirectory() as folder:
         whole = training(f"{folder}/whole", snapshot_every=5)
         assert whole.wait(120) == 0, whole.stderr.read()
@@ -325,7 +325,7 @@ def test_stopped_by_ctrl_c_sigterm_or_sigkill_training_ends_with_the_same_bits()
 
 
 def test_a_sigterm_to_the_whole_group_reaches_the_training_and_not_its_workers():
-    "nbs/30_train.ipynb, cell 57"
+    "nbs/30_train.ipynb, cell 58"
     with tempfile.TemporaryDirectory() as folder:
         process, saved = training(folder, pause=0.05, workers=1), Path(folder) / "checkpoint.safetensors"
         deadline = time.monotonic() + 100
@@ -337,7 +337,7 @@ def test_a_sigterm_to_the_whole_group_reaches_the_training_and_not_its_workers()
 
 
 def test_two_processes_do_what_one_does_where_batch_norm_is_frozen():
-    "nbs/30_train.ipynb, cell 61"
+    "nbs/30_train.ipynb, cell 62"
     for frozen, low, high in ((True, 0, 1e-3), (False, 1e-2, 9)):
         with tempfile.TemporaryDirectory() as folder:
             distance = distance_of_two_processes_from_one(folder, stage=2, steps=4, batch=4, frozen_norm=frozen)
@@ -347,7 +347,7 @@ def test_two_processes_do_what_one_does_where_batch_norm_is_frozen():
 
 
 def test_a_signal_to_one_of_two_processes_stops_both_and_nothing_is_lost():
-    "nbs/30_train.ipynb, cell 63"
+    "nbs/30_train.ipynb, cell 64"
     with tempfile.TemporaryDirectory() as folder:
         codes, said = ended(two_processes(f"{folder}/whole"))
         assert codes == [0, 0], said
@@ -371,7 +371,7 @@ def test_a_signal_to_one_of_two_processes_stops_both_and_nothing_is_lost():
 
 
 def test_a_batch_that_cannot_be_shared_equally_is_refused():
-    "nbs/30_train.ipynb, cell 64"
+    "nbs/30_train.ipynb, cell 65"
     recipe = replace(make_recipe("tiny", 1, size=64), batch=6, accumulate=4)
     with pytest.raises(InputError, match=r"batch of 6 cannot be shared by 1 processes in 4 part"):
         batches(Squares(4), recipe, 0)
@@ -379,7 +379,7 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused():
 
 
 def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
-    "nbs/30_train.ipynb, cell 65"
+    "nbs/30_train.ipynb, cell 66"
     recipe = make_recipe("tiny", 1, size=64, steps=1, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         fit(build(recipe, 3), Squares(4), Squares(4), Run(folder, recipe, ("background", "red", "blue")))
@@ -392,7 +392,7 @@ def test_a_run_folder_belongs_to_one_recipe_and_one_set_of_classes():
 
 
 def test_snapshots_are_the_weights_of_their_step_and_change_nothing_that_is_learned():
-    "nbs/30_train.ipynb, cell 66"
+    "nbs/30_train.ipynb, cell 67"
     recipe, classes = make_recipe("tiny", 1, size=64, steps=3, batch=2), ("background", "red", "blue")
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(snapshot_path(f"{folder}/kept", 1), build(recipe, 3), recipe)  # of a training that is gone
@@ -413,7 +413,7 @@ def test_snapshots_are_the_weights_of_their_step_and_change_nothing_that_is_lear
 
 
 def test_the_total_weighs_the_tags_as_the_recipe_says():
-    "nbs/30_train.ipynb, cell 67"
+    "nbs/30_train.ipynb, cell 68"
     batch = {k: torch.stack([Squares(2)[i][k] for i in range(2)]) for k in ("image", "tags", "saliency", "label")}
     for weight in (1, 5):
         recipe = make_recipe("tiny", 1, size=64, tag_weight=weight)
@@ -423,7 +423,7 @@ def test_the_total_weighs_the_tags_as_the_recipe_says():
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole():
-    "nbs/30_train.ipynb, cell 68"
+    "nbs/30_train.ipynb, cell 69"
     recipe = make_recipe("tiny", 1, size=64, steps=4, batch=2)
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with tempfile.TemporaryDirectory() as folder:
@@ -435,7 +435,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole():
 
 
 def test_the_log_names_stage_and_losses():
-    "nbs/30_train.ipynb, cell 69"
+    "nbs/30_train.ipynb, cell 70"
     recipe = make_recipe("tiny", 2, size=64, steps=10, batch=2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder, recipe, ("background", "red", "blue"), validate_every=5)
@@ -449,7 +449,7 @@ def test_the_log_names_stage_and_losses():
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training():
-    "nbs/30_train.ipynb, cell 70"
+    "nbs/30_train.ipynb, cell 71"
     recipe = make_recipe("tiny", 1, size=64)
     net = build(recipe, 3)
     batch = {k: v[None] for k, v in Squares(1)[0].items()}
@@ -460,7 +460,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
 
 
 def test_mixed_precision_learns_on_the_cpu_too():
-    "nbs/30_train.ipynb, cell 71"
+    "nbs/30_train.ipynb, cell 72"
     recipe = make_recipe("tiny", 1, size=64, steps=40, batch=4, precision="bf16")
     net = build(recipe, 3)
     with tempfile.TemporaryDirectory() as folder:

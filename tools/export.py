@@ -191,7 +191,7 @@ def check(root):
     "Export a copy of the sources; print how the tree differs from it; return whether it does."
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
-        shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "runs", "data", "*.egg-info"))
+        shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "runs", "data", "*.egg-info", "node_modules", "_docs", "build"))
         if (root / "ssnet/data").exists(): shutil.copytree(root / "ssnet/data", copy / "ssnet/data")
         export(copy)
         changed = False
