@@ -150,7 +150,7 @@ def last_stops(
          + ". In stage 1 it becomes a pseudo label, and stage 2 learns from it.",
          [("image", seen.image), ("label", label.byte().numpy())])]
 
-# %% ../nbs/36_tour.ipynb #67420a6f
+# %% ../nbs/36_tour.ipynb #85b4310e
 def side_by_side(
     pictures: list,          # of (caption, picture)
     size: os.terminal_size,  # columns and lines of the terminal
@@ -162,7 +162,7 @@ def side_by_side(
     return ["  ".join(row) for row in rows] + ["  ".join(caption.center(each) for caption, _ in pictures).rstrip()]
 
 
-READ_ON = """Where to read on:
+READ_ON = """Where to read on, in the repository:
   nbs/primers/0_whole_paper.ipynb   the whole paper in one sitting
   nbs/12_sam.ipynb                  S = Σ v_i H_i and its gradients
   nbs/34_demo.ipynb                 both stages trained, in ten minutes
