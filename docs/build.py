@@ -20,9 +20,9 @@ DOCS = ROOT / "docs"
 STAGE, OUT, PACKAGES = ROOT / "build/docs", ROOT / "_docs", DOCS / "node_modules"
 GROUPS = [  # page, title, notebooks, what they are about
     ("data", "Data", "0[0-9]_*", "Pictures, masks and tags: made, downloaded, looked at, batched."),
-    ("model", "Model", "1[0-9]_*", "From a backbone over SAM to the losses, the recipe and the checkpoint."),
-    ("scoring", "Scoring", "2[0-9]_*", "Measures, the dense CRF, comparing methods, segmenting your own pictures."),
-    ("training", "Training", "3[0-46-9]_*", "The loop, the pseudo labels, both stages, and a demo of all of it."),
+    ("model", "The network", "1[0-9]_*", "From a backbone over SAM to the losses, the recipe and the checkpoint."),
+    ("scoring", "Scores", "2[0-9]_*", "Measures, the dense CRF, comparing methods, segmenting your own pictures."),
+    ("training", "Training", "3[0-4]_*", "The loop, the pseudo labels, both stages, and a demo of all of it."),
     ("commands", "Commands", "4[0-9]_*", "What `ssnet` does in a terminal."),
 ]
 

@@ -71,6 +71,7 @@ def prose(path, text):
     "Markdown of the notebook `path` for the site: no picture from another host, HTML anchors as MyST's."
     text = BADGE.sub(r"[Open in Colab](\1)", text)
     text = re.sub(r'<a (?:id|name)="([^"]+)">\s*</a>', r"[]{#\1}", text)
+    text = re.sub(r"(\.ipynb#)([^)\s]+)", lambda m: m[1] + m[2].lower(), text)  # headings: Jupyter keeps capitals, MyST does not
     return outside(path, text)
 
 

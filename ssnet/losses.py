@@ -40,7 +40,7 @@ def tag_loss(
     "L_c: binary cross entropy between the tags and p, the spatial mean of the foreground's logits."
     return pooled_tag_loss(logits.float().mean((2, 3)), tags)
 
-# %% ../nbs/14_losses.ipynb #9704a643
+# %% ../nbs/14_losses.ipynb #fd791114
 EPSILON = 1e-6  # keeps the logarithm finite and its slope alive
 
 
@@ -49,10 +49,14 @@ def saliency_loss(
     y: Tensor,                              # saliency mask, `(B, H, W)` of 0 and 1
     background_prob: Tensor | None = None,  # H_0, `(B, H, W)`; None: 1 - S
     reading: str = "paper",                 # "paper": with a logarithm; "authors": without
-) -> Tensor:                                # L_s1, one number
-    "L_s1: how little probability the pixels give to what they are, salient (S) or not (1 - S, or H_0)."
+) -> Tensor:                                # L_s1, one number: 0 or more ("paper"), in [-1, 0] ("authors")
+    "L_s1 = -mean(y log S + (1 - y) log(1 - S)); with H_0 for 1 - S where it is given; the authors' has no log."
     check_same_shape("saliency mask", y, S)
+    if background_prob is not None: check_same_shape("map of the background", background_prob, S)
+    elif check_reading(reading) == "authors": raise InputError("The authors' L_s1 needs H_0: give background_prob.")
+    if not ((y >= 0) & (y <= 1)).all(): raise InputError("A saliency mask holds 0 and 1: divide it by 255, or cut it.")
     S, y = S.float(), y.float()
+    S = S - (S - 1).relu().detach()  # a sum of rounded maps may come out a little above 1
     rest = 1 - S if background_prob is None else background_prob.float()
     if check_reading(reading) == "paper": S, rest = ((EPSILON + (1 - 2 * EPSILON) * p).log() for p in (S, rest))
     return -(y * S + (1 - y) * rest).mean()

@@ -3,11 +3,12 @@
 # %% auto #0
 __all__ = ['aggregate_loop', 'aggregate', 'SAM']
 
-# %% ../nbs/12_sam.ipynb #415644b9
+# %% ../nbs/12_sam.ipynb #fc8da96f
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .files import InputError
 from .heads import check_reading
 
 # %% ../nbs/12_sam.ipynb #eb2f1bef
@@ -22,15 +23,16 @@ def aggregate_loop(
             S[n] = S[n] + v[n, i] * H[n, i]
     return S
 
-# %% ../nbs/12_sam.ipynb #00f90ee6
+# %% ../nbs/12_sam.ipynb #913eee70
 def aggregate(
     v: Tensor,  # saliency score of each class, `(B, C)` in [0, 1]; v[:, 0], the background's, is not used
     H: Tensor,  # probability map of each class, `(B, C, H, W)` in [0, 1]
 ) -> Tensor:    # saliency map S, `(B, H, W)`
-    "S = Σ_i v_i H_i over the foreground classes, all pictures and pixels at once."
+    "S = Σ_i v_i H_i over the foreground classes. Raises InputError where v and H have other numbers of classes."
+    if v.shape[1] != H.shape[1]: raise InputError(f"v has {v.shape[1]} classes, but H has {H.shape[1]}.")
     return (v[:, 1:, None, None] * H[:, 1:]).sum(1)
 
-# %% ../nbs/12_sam.ipynb #8210f61e
+# %% ../nbs/12_sam.ipynb #795cf283
 class SAM(nn.Module):
     "Saliency aggregation module: one convolution as large as the whole feature map, then a sigmoid."
 
@@ -39,7 +41,7 @@ class SAM(nn.Module):
         channels: int,           # of the features
         num_classes: int,        # scores to give; place 0, the background's, is not used
         kernel: int,             # side of the feature map at the training size
-        reading: str = "paper",  # what to do at other sizes: "paper" pools the map to the kernel, "authors" slides
+        reading: str = "paper",  # "paper": a mean, other maps pooled to the kernel; "authors": a sum, their start, slides
     ):
         super().__init__()
         self.slides = check_reading(reading) == "authors"
@@ -57,6 +59,6 @@ class SAM(nn.Module):
         size = (max(h, k), max(w, k)) if self.slides else (k, k)
         if size != (h, w): features = F.adaptive_avg_pool2d(features, size)
         if not self.slides: features = features / k**2
-        if size != (k, k): return self.conv(features).float().sigmoid().mean((2, 3))
+        if size != (k, k): return self.conv(features).float().mean((2, 3)).sigmoid()
         x, weight = (t.permute(0, 2, 3, 1).flatten(1) for t in (features, self.conv.weight))  # channels last, as in memory
         return F.linear(x, weight, self.conv.bias).float().sigmoid()

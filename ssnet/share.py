@@ -56,7 +56,7 @@ def pool(
     "`F.adaptive_avg_pool2d`, as two products of matrices."
     return pooling_matrix(features.shape[-2], height) @ features @ pooling_matrix(features.shape[-1], width).T
 
-# %% ../nbs/25_share.ipynb #28afdd50
+# %% ../nbs/25_share.ipynb #6ebc07f5
 def stretch(
     x: Tensor,     # `(B, C, h, w)`
     like: Tensor,  # `(…, H, W)`
@@ -89,7 +89,7 @@ class AnySize(nn.Module):
         k = sam.kernel
         if sam.slides: pooled = pool(features, torch.sym_max(h, k), torch.sym_max(w, k))
         else: pooled = pool(features, k, k) / k**2
-        return sam.conv(pooled).sigmoid().mean((2, 3))
+        return sam.conv(pooled).mean((2, 3)).sigmoid()
 
     def forward(
         self,

@@ -98,7 +98,7 @@ def draw(
     return ["".join(f"\x1b[38;{ink(a, how)};48;{ink(b, how)}m▀" for a, b in zip(*rows)) + "\x1b[0m"
             for rows in zip(small[::2], small[1::2])]
 
-# %% ../nbs/36_tour.ipynb #f81d29b4
+# %% ../nbs/36_tour.ipynb #e0621ef1
 def size_of(x: Tensor) -> str:
     "Such as 21×96×96."
     return "×".join(map(str, x.shape))
@@ -132,21 +132,23 @@ def last_stops(
     seen: Walk,    # of `walk`
 ) -> list[tuple]:  # as in `first_stops`
     "From the class maps to the label."
-    y, x = divmod(int((seen.S - 0.5).abs().argmin()), seen.S.shape[1])
-    i, j = (seen.v * seen.H[:, y, x])[1:].topk(2).indices + 1
+    i, j = most(seen)
+    parts = seen.v[:, None, None] * seen.H
+    y, x = divmod(int(parts[[i, j]].amin(0).argmax()), seen.S.shape[1])  # where the two classes meet
+    rest = seen.S[y, x] - parts[i, y, x] - parts[j, y, x]
     term = lambda k: f"{seen.v[k]:.2f} · {seen.H[k, y, x]:.2f} ({seen.classes[k]})"
-    label, two = seen.H.argmax(0), most(seen)
+    label = seen.H.argmax(0)
     return [
         ("H and v", f"Enlarged, and after a softmax over the classes: H, {size_of(seen.H)}. At each pixel its maps add "
          f"up to 1. A second branch, SAM, sees all features at once and says how much each class draws the eye: v, "
          f"{len(seen.v)} scores. {int((seen.v[1:] > 0.9).sum())} of the {len(seen.v) - 1} for objects are above 0.9: "
          "in the pictures it learned from, every object of a class stood out.",
-         [(f"{seen.classes[k]}, v = {seen.v[k]:.2f}", seen.H[k]) for k in two]),
+         [(f"{seen.classes[k]}, v = {seen.v[k]:.2f}", seen.H[k]) for k in (i, j)]),
         ("S = Σ v_i H_i", f"Class maps times scores, added up, are the saliency map S, {size_of(seen.S)}. At the pixel "
-         f"where it is nearest to one half: {term(i)} + {term(j)} + … = {seen.S[y, x]:.2f}. A mask without classes "
+         f"where the two meet: {term(i)} + {term(j)} + {rest:.2f} (the others) = {seen.S[y, x]:.2f}. A mask without classes "
          "corrects S, and through this sum it corrects every H_i. That is the idea of the paper.", [("S", seen.S)]),
         ("The label", f"The class with the largest H_i at each pixel: {size_of(label)}. "
-         + ", ".join(f"{seen.classes[k]} {float((label == k).float().mean()):.0%}" for k in (0, *two))
+         + ", ".join(f"{seen.classes[k]} {float((label == k).float().mean()):.0%}" for k in (0, i, j))
          + ". In stage 1 it becomes a pseudo label, and stage 2 learns from it.",
          [("image", seen.image), ("label", label.byte().numpy())])]
 

@@ -45,7 +45,7 @@ class Theirs(nn.Module):
                  for name in ("transition2", "transition3")]
         f = self.feature.features(image)
         for hook in hooks: hook.remove()
-        v = torch.sigmoid(self.pred_sal(f)).mean((2, 3))
+        v = torch.sigmoid(self.pred_sal(f).mean((2, 3)))
         if self.stage == 2:
             return self.upsample(sum(conv(f) for conv in self.pred_seg)), v, self.cls_fc(f.mean((2, 3)))
         coarse = self.pred_seg[0](f)

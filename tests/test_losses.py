@@ -78,6 +78,10 @@ def test_saliency_loss_in_its_limits():
     y = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     assert saliency_loss(y, y) < 1e-5                                    # perfect
     assert saliency_loss(y, y, 1 - y, "authors") == -1                   # perfect, without a logarithm
+    assert saliency_loss(y + 0.001, y).isfinite()                        # rounding may lift a sum above 1
+    with pytest.raises(InputError, match="divide it by 255"): saliency_loss(y, 255 * y)
+    with pytest.raises(InputError, match="give background_prob"): saliency_loss(y, y, reading="authors")
+    with pytest.raises(InputError, match="map of the background"): saliency_loss(y, y, y[:, None])
     wrong = saliency_loss(1 - y, y)
     assert wrong.isfinite() and math.isclose(wrong.item(), -math.log(1e-6), rel_tol=1e-3)
     S = torch.zeros(1, 2, 2, requires_grad=True)

@@ -38,6 +38,7 @@ def test_aggregate_by_hand_and_in_its_limits():
     assert torch.isclose(aggregate(torch.tensor([[0.9, 0.4, 1.0]]), H), torch.tensor(0.4 * 0.5 + 1.0 * 0.3))
     assert torch.isclose(aggregate(torch.ones(1, 3), H), torch.tensor(1 - 0.2))   # all scores 1: not background
     assert aggregate(torch.tensor([[1.0, 0, 0]]), H) == 0                          # the background's score counts nothing
+    with pytest.raises(InputError, match="v has 2 classes, but H has 3"): aggregate(torch.ones(1, 2), H)
 
 
 
@@ -97,7 +98,7 @@ def test_other_sizes_by_hand():
     averaged = features.view(1, 3, 4, 2, 4, 2).mean((3, 5))  # 2×2 blocks
     assert torch.allclose(ours(features), ours(averaged), atol=1e-6)
     features = features[..., :4, :6]
-    by_hand = torch.stack([theirs(features[..., i:i + 4]) for i in range(3)]).mean(0)  # three places to put the kernel
+    by_hand = torch.stack([theirs(features[..., i:i + 4]).logit() for i in range(3)]).mean(0).sigmoid()  # three places
     assert torch.allclose(theirs(features), by_hand, atol=1e-6)
     small = torch.full((1, 3, 2, 2), 0.5)
     assert torch.equal(ours(small), ours(torch.full((1, 3, 4, 4), 0.5)))

@@ -116,7 +116,7 @@ def test_dilation_keeps_what_an_output_sees_and_the_formula_agrees():
 
 
 def test_the_dilated_backbone_repeats_the_features_of_the_classifier():
-    "nbs/primers/2_segmentation.ipynb, cell 31"
+    "nbs/primers/2_segmentation.ipynb, cell 33"
     image = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         coarse, fine = (build_backbone("efficientnet_lite0", s, "imagenet").eval()(image).last for s in (32, 8))
@@ -126,7 +126,7 @@ def test_the_dilated_backbone_repeats_the_features_of_the_classifier():
 
 
 def test_equal_dilations_leave_gaps_and_mixed_ones_close_them():
-    "nbs/primers/2_segmentation.ipynb, cell 35"
+    "nbs/primers/2_segmentation.ipynb, cell 37"
     middle = torch.zeros(1, 1, 33, 33)
     equal, mixed = (seen_by(chain((1, 1, 1), d), middle, 16) > 0 for d in ((2, 2, 2), (1, 2, 3)))
     assert equal.sum() == 7 * 7 and mixed.sum() == 13 * 13
@@ -135,7 +135,7 @@ def test_equal_dilations_leave_gaps_and_mixed_ones_close_them():
 
 
 def test_the_skips_add_predictions_on_the_way_up():
-    "nbs/primers/2_segmentation.ipynb, cell 47"
+    "nbs/primers/2_segmentation.ipynb, cell 49"
     convs = [nn.Conv2d(1, 1, 1) for _ in range(3)]
     for conv, weight in zip(convs, (1.0, 10.0, 100.0)):
         nn.init.constant_(conv.weight, weight)
@@ -151,7 +151,7 @@ def test_the_skips_add_predictions_on_the_way_up():
 
 
 def test_the_deeplab_head_is_the_sum_of_its_four_branches():
-    "nbs/primers/2_segmentation.ipynb, cell 52"
+    "nbs/primers/2_segmentation.ipynb, cell 54"
     head = DilatedHead(3, 2)
     f = torch.randn(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     one_by_one = [F.conv2d(f, c.weight, c.bias, padding=d, dilation=d) for c, d in zip(head.convs, (6, 12, 18, 24))]
@@ -160,7 +160,7 @@ def test_the_deeplab_head_is_the_sum_of_its_four_branches():
 
 
 def test_the_table_by_hand_is_what_ssnet_computes():
-    "nbs/primers/2_segmentation.ipynb, cell 61"
+    "nbs/primers/2_segmentation.ipynb, cell 63"
     scores = ConfusionMatrix(3)
     scores.update(GUESS, TRUTH)
     assert (scores.matrix == count(TRUTH, GUESS)).all()
@@ -171,7 +171,7 @@ def test_the_table_by_hand_is_what_ssnet_computes():
 
 
 def test_one_matrix_over_the_set_is_not_the_mean_over_pictures():
-    "nbs/primers/2_segmentation.ipynb, cell 68"
+    "nbs/primers/2_segmentation.ipynb, cell 70"
     both = ConfusionMatrix(3)
     for truth, guess in ((TRUTH, GUESS), (TRUTH2, GUESS2)): both.update(guess, truth)
     assert both.matrix.tolist() == [[46, 2, 0], [1, 12, 1], [1, 1, 4]]
@@ -182,7 +182,7 @@ def test_one_matrix_over_the_set_is_not_the_mean_over_pictures():
 
 
 def test_the_answers_hold():
-    "nbs/primers/2_segmentation.ipynb, cell 70"
+    "nbs/primers/2_segmentation.ipynb, cell 72"
     mask = resized(photo_mask("rocket"), Image.NEAREST) > 0
     nothing = ConfusionMatrix(2)
     nothing.update(np.zeros(mask.shape, dtype=int), mask.astype(int))
