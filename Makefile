@@ -1,17 +1,18 @@
-# make demo · make test · make lab · make docs · make test-docs · make export · make weights · make photos · make benchmarks · make clean
+# make demo · make test · make lab · make docs · make test-docs · make export · make assignment · make grade · make mutants · make rehearsal
+# make weights · make photos · make benchmarks · make clean
 # Each makes its own environment in .venv first, if it is not there. PYTHON picks the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lab docs test-docs export weights photos benchmarks clean
+.PHONY: demo test lab docs test-docs export assignment grade mutants rehearsal weights photos benchmarks clean
 
 $(VENV)/.installed: settings.ini setup.py
 	@echo "Making $(VENV) and installing into it: about 2 minutes, several GB (PyTorch)."
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ssnet needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[notebooks,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[notebooks,dev,grading]"
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -50,6 +51,27 @@ test-docs: $(VENV)/.docs
 export: $(VENV)/.installed
 	@echo "Writing ssnet/, tests/ and README.md from the notebooks: about 10 seconds."
 	$(BIN)/python tools/export.py
+
+# The course (assignments/README.md): A is a1, a2, a3 or a4; SEED the year's variant; FROM a folder of submissions.
+A    ?= a1
+SEED ?= 0
+
+assignment: $(VENV)/.installed
+	@echo "Writing what students of $(A) get, variant $(SEED): about 10 seconds."
+	$(BIN)/python assignments/tools/release.py $(A) --seed $(SEED)
+
+grade: $(VENV)/.installed
+	@test -n "$(FROM)" || { echo "Name the folder of submissions: make grade A=$(A) FROM=submissions"; exit 1; }
+	@echo "Grading $(A), variant $(SEED): see assignments/README.md for how long."
+	$(BIN)/python assignments/tools/grade.py $(A) "$(FROM)" --seed $(SEED) $(GRADE)
+
+mutants: $(VENV)/.installed
+	@echo "Proving the checks with right and wrong answers, and writing the table in assignments/README.md: about 5 minutes."
+	$(BIN)/python assignments/tools/mutants.py
+
+rehearsal: $(VENV)/.installed
+	@echo "Grading 200 made submissions, right, wrong, hostile and broken: about 40 minutes on two cores."
+	$(BIN)/python assignments/tools/rehearse.py $(A) --number 200 --out grading/rehearsal
 
 weights: $(VENV)/.installed
 	@echo "Training the network that the package carries, as make demo does: about 10 minutes on two cores."

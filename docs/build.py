@@ -51,15 +51,26 @@ def chapter(name, head, paths, about):
     return f"/{name}" if names else None
 
 
+def copy_picture(path, name):
+    "Copy the picture `path` to `name` below the stage."
+    (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, STAGE / name)
+
+
 def stage_notebooks(source, target):
     "Prepare the notebooks and copy the pictures and texts below `source`."
     for path in sorted(p for p in source.rglob("*") if ".ipynb_checkpoints" not in p.parts):
         name = (target / path.relative_to(source)).as_posix()
         if path.suffix == ".ipynb": write(name, json.dumps(prepare(path), ensure_ascii=False))
         elif path.suffix == ".md": write(name, outside(path, path.read_text(encoding="utf-8")))
-        elif path.suffix in (".png", ".jpg", ".svg"):
-            (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, STAGE / name)
+        elif path.suffix in (".png", ".jpg", ".svg"): copy_picture(path, name)
+
+
+def stage_guide(folder):
+    "The instructor's guide and its pictures; the notebooks beside it hold solutions, which no page may show."
+    guide = folder / "README.md"
+    write("assignments/README.md", outside(guide, guide.read_text(encoding="utf-8")).replace("](../nbs/", "](/"))
+    for path in folder.glob("images/*.png"): copy_picture(path, f"assignments/images/{path.name}")
 
 
 def constants(name):
@@ -135,7 +146,7 @@ def stage():
     shutil.rmtree(STAGE, ignore_errors=True)
     (STAGE / "_static/katex").mkdir(parents=True)
     stage_notebooks(NBS, Path())
-    if (ROOT / "assignments/README.md").exists(): stage_notebooks(ROOT / "assignments", Path("assignments"))
+    stage_guide(ROOT / "assignments")
     write("contributing.md", outside(ROOT / "CONTRIBUTING.md", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     shutil.copy(DOCS / "pages/404.md", STAGE / "404.md")
     shutil.copy(PACKAGES / "katex/dist/katex.min.css", STAGE / "_static/katex")

@@ -98,7 +98,7 @@ def main():
     if not (BUILT / "index.html").exists(): sys.exit("There is no built site in _docs/: run `make docs` first.")
     pages = {path.resolve(): Page(path) for path in sorted(BUILT.rglob("*.html"))}
     sources = [p for p in NBS.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
-    sources += [*ROOT.glob("*.md"), *(ROOT / "assignments").rglob("*.md"), *(ROOT / "assignments").rglob("*.ipynb")]
+    sources += [*ROOT.glob("*.md"), *(ROOT / "assignments").glob("*.md"), *(ROOT / "assignments").glob("source/*/*.[im][pd]*")]
     wrong = [*check_site(pages), *check_sources(sorted(sources))]
     print("\n".join(wrong))
     links = sum(len(p.links) + len(p.loads) for p in pages.values())

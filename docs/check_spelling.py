@@ -59,7 +59,7 @@ def main():
     if packages(): sys.exit("npm could not install what docs/package.json names.")
     files = sorted(p for p in NBS.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
     files += [ROOT / "CONTRIBUTING.md", *(DOCS / "pages").glob("*.md"), *(DOCS / "playground").glob("*.md")]
-    files += sorted((ROOT / "assignments").rglob("*.md")) + sorted((ROOT / "assignments").rglob("*.ipynb"))
+    files += sorted((ROOT / "assignments").glob("*.md")) + sorted((ROOT / "assignments").glob("source/*/*.[im][pd]*"))
     places, lines = [], []
     for place, text in (piece for path in files for piece in pieces(path)):
         lines += text.split("\n")

@@ -62,6 +62,7 @@ def outside(path, text):
     def to(match):
         target = (path.parent / match[1]).resolve()
         if target == ROOT / "CONTRIBUTING.md": return "](/contributing.md"
+        if target == ROOT / "assignments/README.md": return "](/assignments/README.md"
         staged = target.suffix in (".ipynb", ".png", ".jpg", ".svg") or not target.exists()
         return match[0] if staged else f"]({GITHUB}/{target.relative_to(ROOT).as_posix()}"
     return re.sub(r"\]\((?!\w+:)([^)#\s]+)", to, text)
