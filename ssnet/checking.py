@@ -67,7 +67,7 @@ def close(
     place = f" at {tuple(int(i) for i in at)}" if at else ""
     raise CheckFailed(f"{what} is {got[at]:.5g}{place}; {want[at]:.5g} is expected")
 
-# %% ../nbs/37_checking.ipynb #760d8764
+# %% ../nbs/37_checking.ipynb #e5d286e7
 PLUMBING = ("files", "labels", "cutouts", "compose", "datasets", "augment", "samples", "show", "checking")
 PEERS = ("sklearn", "torchmetrics", "py_sod_metrics", "pydensecrf")
 
@@ -75,12 +75,14 @@ PEERS = ("sklearn", "torchmetrics", "py_sod_metrics", "pydensecrf")
 def borrowed(
     frame,                   # a Python frame that has just started
     allow: tuple[str, ...],  # modules of ssnet that the answer may call
-) -> str | None:             # the function's full name, or None where it may be called
-    "The function that `frame` runs, where an answer may not call it."
+) -> str | None:             # what the answer did: "calls ssnet.metrics.mae"; None where it may
+    "What an answer may not do, and did when `frame` started."
     module = frame.f_globals.get("__name__", "")
     package, _, part = module.partition(".")
     foreign = package in PEERS or package == "ssnet" and part and part.split(".")[0] not in allow
-    return f"{module}.{frame.f_code.co_qualname}" if foreign else None
+    if not foreign: return None
+    name = frame.f_code.co_qualname
+    return f"imports {module}" if name == "<module>" else f"calls {module}.{name}"
 
 
 @contextmanager
@@ -95,7 +97,7 @@ def own_work(
     sys.setprofile(watch)
     try: yield
     finally: sys.setprofile(before)
-    expect(not found, f"{what} calls {found and found[0]}: write it yourself")
+    expect(not found, f"{what} {found and found[0]}: write it yourself")
 
 # %% ../nbs/37_checking.ipynb #a8b23514
 def copied(value):
