@@ -1,0 +1,245 @@
+"""The walls around a submission's kernel: how it is started, and the watch that ends it when it goes beyond its limits.
+
+With bubblewrap (`bwrap`, Linux) the kernel sees the system and this Python read-only, its scratch folder, and nothing
+else: no home, no assignments, no other submission, no network, no other process. Where bubblewrap is missing, a Python
+audit hook (kernel.py) refuses what would leave the scratch folder; it holds against mistakes and simple attacks, not
+against compiled code. Which of the two holds stands in every result.
+"""
+import importlib.util
+import json
+import multiprocessing
+import os
+import platform
+import re
+import shutil
+import site
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+BUBBLEWRAP, AUDIT_HOOK = "bubblewrap", "audit hook"
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/sys/devices/system/cpu")
+ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "passwd", "group",
+       "nsswitch.conf", "mime.types", "ssl")
+INSIDE = Path("/grading")  # where the work folder stands in the sandbox
+MB = 2 ** 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    "What a submission may use."
+    cell_time: float = 300  # seconds for one cell
+    time: float = 1800      # seconds for the whole submission
+    memory: float = 4       # GB for all its processes together
+    disk: float = 500       # MB in its folder
+    files: int = 20000      # files in its folder
+    processes: int = 64
+    threads: int = 1024     # where the system can count them for the submission alone
+    output: float = 5       # MB of output of one cell
+    messages: int = 5000    # pieces of output of one cell
+    grace: float = 10       # seconds to obey an interrupt
+
+
+# How the kernel is started
+
+def python_places():
+    "The folders that this Python, its packages and ssnet live in."
+    ssnet = importlib.util.find_spec("ssnet").submodule_search_locations
+    found = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages(), *ssnet]
+    found += [os.path.dirname(os.path.realpath(sys.executable))]
+    return [p for p in dict.fromkeys(map(os.path.abspath, found)) if os.path.isdir(p) and p != "/"]
+
+
+def within(path, folder):
+    "Whether `path` is `folder` or lies in it."
+    return Path(path) == Path(folder) or Path(folder) in Path(path).parents
+
+
+def system_mounts():
+    "bwrap's arguments for the system: read-only, links as links."
+    found = []
+    for place in SYSTEM:
+        if os.path.islink(place): found += ["--symlink", os.readlink(place), place]
+        elif os.path.exists(place): found += ["--ro-bind", place, place]
+    for name in ETC: found += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    places = [p for p in python_places() if not within(p, "/usr")]
+    for place in places: found += ["--ro-bind", place, place]
+    return found, places
+
+
+def bubblewrap(work, hide=()):
+    "The command that a kernel's command is put behind; `hide` names folders that no submission may see."
+    mounts, places = system_mounts()
+    hidden = [p for p in hide if any(within(p, place) for place in (*places, "/usr"))]
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    command += mounts
+    for place in hidden: command += ["--tmpfs", place, "--remount-ro", place]
+    command += ["--proc", "/proc", "--dev", "/dev", "--bind", f"{work}/shm", "/dev/shm", "--remount-ro", "/dev"]
+    for name in ("scratch", "ipc"): command += ["--bind", f"{work}/{name}", f"{INSIDE}/{name}"]
+    command += ["--ro-bind", f"{work}/trusted", f"{INSIDE}/trusted", "--bind", f"{work}/tmp", "/tmp"]
+    command += ["--remount-ro", "/"]
+    for name, value in environment(INSIDE / "scratch").items(): command += ["--setenv", name, value]
+    return [*command, "--chdir", f"{INSIDE}/scratch"]
+
+
+def environment(scratch):
+    "All environment variables of a submission's kernel."
+    kept = {k: os.environ[k] for k in ("SYSTEMROOT", "PATHEXT", "LD_LIBRARY_PATH") if k in os.environ}
+    path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
+    homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP"), str(scratch))
+    places = {"MPLCONFIGDIR": "matplotlib", "TORCH_HOME": "torch", "IPYTHONDIR": "ipython",
+              "JUPYTER_RUNTIME_DIR": "jupyter"}
+    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE"), "1")
+    return kept | homes | {name: f"{scratch}/.{place}" for name, place in places.items()} | one | {
+        "PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": ""}
+
+
+FOLDERS = ("scratch", "ipc", "trusted", "shm", "tmp")
+
+
+def make_folders(work):
+    "Make the folders of a sandbox anew, empty."
+    for name in FOLDERS:
+        shutil.rmtree(Path(work, name), ignore_errors=True)
+        Path(work, name).mkdir(parents=True)
+
+
+def counts_own_processes():
+    "Whether RLIMIT_NPROC counts a sandbox's processes alone (Linux 5.14 on), and not all of the user's."
+    return tuple(int(n) for n in re.findall(r"\d+", platform.release())[:2]) >= (5, 14)
+
+
+def kernel_command(work, limits, isolation, hide=()):
+    "(command, environment) that start a kernel for the sandbox folder `work`."
+    place = INSIDE if isolation == BUBBLEWRAP else Path(work).resolve()
+    variables = environment(place / "scratch")
+    settings = {
+        "trusted": f"{place}/trusted", "scratch": f"{place}/scratch", "connection": f"{place}/trusted/connection.json",
+        "memory": int(limits.memory * 1024 * MB), "disk": int(limits.disk * MB), "alone": isolation == AUDIT_HOOK,
+        "processes": limits.threads if isolation == BUBBLEWRAP and counts_own_processes() else None,
+        "secret": [str(p) for p in hide] if isolation == AUDIT_HOOK else [], "environment": sorted(variables)}
+    command = [sys.executable, f"{place}/trusted/kernel.py", json.dumps(settings)]
+    return (bubblewrap(work, hide) if isolation == BUBBLEWRAP else []) + command, variables
+
+
+def probe(hide=()):
+    "Which isolation holds here: bubblewrap where it starts this Python with its packages, else the audit hook."
+    if not sys.platform.startswith("linux") or not shutil.which("bwrap"): return AUDIT_HOOK, "bwrap is not installed"
+    with tempfile.TemporaryDirectory() as work:
+        make_folders(work)
+        run = subprocess.run([*bubblewrap(work, hide), sys.executable, "-c", "import numpy, zmq, ssnet"],
+                             capture_output=True, text=True, timeout=120)
+    return (BUBBLEWRAP, "") if run.returncode == 0 else (AUDIT_HOOK, run.stderr.strip().split("\n")[-1])
+
+
+# The watch
+
+def keep_orphans():
+    "Let processes whose parent ends become children of this one, where the system can (Linux)."
+    if not sys.platform.startswith("linux"): return
+    import ctypes
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def family():
+    "All processes below this one."
+    with suppress(psutil.Error): return psutil.Process().children(recursive=True)
+    return []
+
+
+def kill_family(seconds=10):
+    "End all processes below this one; whoever is born meanwhile too. Raises TimeoutError where one stays."
+    end = time.monotonic() + seconds
+    while processes := [p for p in family() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]:
+        for process in processes:
+            with suppress(psutil.Error): process.kill()
+        psutil.wait_procs(processes, timeout=0.5)
+        if time.monotonic() > end: raise TimeoutError(f"{len(processes)} processes of the submission cannot be ended")
+
+
+def memory_of(processes):
+    "Bytes of memory of some processes together."
+    total = 0
+    for process in processes:
+        with suppress(psutil.Error): total += process.memory_info().rss
+    return total
+
+
+def size_of(entry):
+    "Bytes that a file takes on the disk."
+    info = entry.stat(follow_symlinks=False)
+    return info.st_blocks * 512 if hasattr(info, "st_blocks") else info.st_size
+
+
+def used(folders, most):
+    "(bytes, files) in some folders; stops counting at `most` files."
+    size, files, todo = 0, 0, [str(f) for f in folders]
+    while todo and files <= most:
+        with suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                files += 1
+                with suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False): todo.append(entry.path)
+                    else: size += size_of(entry)
+                if files > most: break
+    return size, files
+
+
+class Watchdog(threading.Thread):
+    "Ends all processes below this one once they go beyond a limit; `reason` then says which."
+
+    def __init__(self, work, limits):
+        super().__init__(daemon=True)
+        self.limits, self.folders = limits, [Path(work, n) for n in FOLDERS if n != "trusted"]
+        self.end, self.parent, self.reason = time.monotonic() + limits.time, multiprocessing.parent_process(), ""
+        self.deadline, self.deadline_reason, self.finished, self.out_of_time = None, "", threading.Event(), False
+        self.lock = threading.Lock()  # held while it kills, so that it never kills the next kernel
+
+    def run(self):
+        "The thread's work."
+        while not self.finished.wait(0.2):
+            if self.parent and not self.parent.is_alive(): self.abandon()
+            with self.lock:
+                if reason := self.broken():
+                    self.reason = self.reason or reason
+                    with suppress(TimeoutError): kill_family()
+
+    def abandon(self):
+        "The grader was killed: end everything."
+        with suppress(TimeoutError): kill_family()
+        os._exit(1)
+
+    def broken(self):
+        "Which limit is broken; an empty text while none is."
+        now, limits, processes = time.monotonic(), self.limits, family()
+        if not processes: return ""
+        if now > self.end:
+            self.out_of_time = True
+            return f"the whole submission took longer than {limits.time:g} s"
+        if self.deadline and now > self.deadline: return self.deadline_reason
+        if len(processes) > limits.processes: return f"more than {limits.processes} processes ran"
+        if memory_of(processes) > limits.memory * 1024 * MB:
+            return f"more than {limits.memory:g} GB of memory were used"
+        size, files = used(self.folders, limits.files)
+        if size > limits.disk * MB: return f"more than {limits.disk:g} MB of files were written"
+        return f"more than {limits.files} files were written" if files > limits.files else ""
+
+    def give(self, seconds, reason):
+        "End everything in some seconds, unless `relax` comes first."
+        self.deadline, self.deadline_reason = time.monotonic() + seconds, reason
+
+    def relax(self):
+        "Take back what `give` said."
+        self.deadline = None
+
+    def told(self):
+        "The reason of the last end, which is then forgotten."
+        reason, self.reason, self.deadline = self.reason, "", None
+        return reason
