@@ -66,11 +66,16 @@ def stage_notebooks(source, target):
         elif path.suffix in (".png", ".jpg", ".svg"): copy_picture(path, name)
 
 
-def stage_guide(folder):
-    "The instructor's guide and its pictures; the notebooks beside it hold solutions, which no page may show."
+def stage_course(folder):
+    "The instructor's guide with its pictures, and each assignment as students get it: the sources hold solutions."
     guide = folder / "README.md"
     write("assignments/README.md", outside(guide, guide.read_text(encoding="utf-8")).replace("](../nbs/", "](/"))
     for path in folder.glob("images/*.png"): copy_picture(path, f"assignments/images/{path.name}")
+    sys.path.insert(0, str(folder / "tools"))
+    from release import course, release
+    for name in course.ASSIGNMENTS:
+        made = release(name, 0, ROOT / "build/assignments") / f"{name}.ipynb"
+        write(f"assignments/{name}.ipynb", made.read_text(encoding="utf-8"))
 
 
 def constants(name):
@@ -122,11 +127,12 @@ def navigation():
     primers = [f"/primers/{p.stem}" for p in found("*", "primers")]
     experiments = [f"/experiments/{p.stem}" for p in found("*", "experiments")]
     known = {"index", "paths", "glossary", "35_explore"} | {p.stem for *_, pattern, _ in GROUPS for p in found(pattern)}
+    assignments = [f"/assignments/{p.stem}" for p in sorted((STAGE / "assignments").glob("*.ipynb"))]
     more = [f"/{p.stem}" for p in found("*") if p.stem not in known]
     play = page("playground", STAGE / "playground.md") + page("35_explore")
     captions = [("Start", page("paths")), ("Primers", primers), ("Components", [p for p in parts if p] + more),
                 ("Experiments", experiments), ("Playground", play),
-                ("Assignments", page("assignments/README", STAGE / "assignments/README.md")),
+                ("Assignments", ["/assignments/README", *assignments]),
                 ("Look up", page("glossary") + ["/api/index", "/contributing"])]
     return "".join(toctree(*entries, options=f"hidden|caption: {caption}") for caption, entries in captions)
 
@@ -146,7 +152,7 @@ def stage():
     shutil.rmtree(STAGE, ignore_errors=True)
     (STAGE / "_static/katex").mkdir(parents=True)
     stage_notebooks(NBS, Path())
-    stage_guide(ROOT / "assignments")
+    stage_course(ROOT / "assignments")
     write("contributing.md", outside(ROOT / "CONTRIBUTING.md", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     shutil.copy(DOCS / "pages/404.md", STAGE / "404.md")
     shutil.copy(PACKAGES / "katex/dist/katex.min.css", STAGE / "_static/katex")

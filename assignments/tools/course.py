@@ -4,9 +4,11 @@ source/a1/a1.ipynb    the notebook with solutions; source/a1/checks.py: the publ
 hidden/a1.py          the hidden checks, never handed out
 proof/a1/mae.py       right and wrong answers to the exercise `mae`, which prove the checks
 """
+import io
 import re
 import sys
 import types
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +95,7 @@ def judge(answer):
         name = f"{answer.assignment}-{answer.exercise}-{kind}"
         cell = graded_cells(answer.assignment).get(name)
         if cell is None: continue
-        try: exec(cell.source, space)
+        try:
+            with redirect_stdout(io.StringIO()): exec(cell.source, space)
         except CheckFailed as failure: failed[name] = str(failure)
     return failed
