@@ -97,6 +97,17 @@ def test_used_counts_and_stops(tmp_path):
     assert size >= 100_000 and files == 21 and sandbox.used([tmp_path], 5)[1] == 6
 
 
+@pytest.mark.skipif(os.name == "nt", reason="depth by os.chdir")
+def test_a_folder_too_deep_to_name_is_seen_and_deleted(tmp_path):
+    (folder := tmp_path / "deep").mkdir()
+    code = "import os\nopen('file', 'w')\nfor _ in range(3000):\n    os.mkdir('d' * 9); os.chdir('d' * 9)\nos.mkdir('shut', 0)"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    assert sandbox.used([folder], 5000)[1] > 5000
+    sandbox.remove(folder)
+    assert not folder.exists()
+    sandbox.remove(folder)
+
+
 @pytest.mark.parametrize("limits, words", [({"time": 0.5}, "longer than 0.5 s"), ({"memory": 0.01}, "0.01 GB of memory"), ({"disk": 1}, "1 MB of files"),
                                            ({"files": 2}, "2 files"), ({"processes": 1}, "1 processes")])
 def test_the_watchdog_ends_what_breaks_a_limit(tmp_path, limits, words):

@@ -15,7 +15,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -201,7 +200,7 @@ def make_course(assignment, seed, out):
     import release
     stamp, key = out / "course/made.txt", digest(*tool_files(assignment), seed)
     if stamp.is_file() and stamp.read_text() == key: return
-    shutil.rmtree(out / "course", ignore_errors=True)
+    sandbox.remove(out / "course")
     (out / "course").mkdir(parents=True)
     try: release.make_course(assignment, seed, out / "course")
     except ValueError as error: raise BadInput(str(error)) from error
@@ -340,7 +339,7 @@ def prepare(options):
         raise BadInput(f"there is no assignment {options.assignment}; there are {', '.join(course.ASSIGNMENTS)}")
     if sandbox.within(out, source):
         raise BadInput(f"{out} lies in {source}, which is never written to: give another --out")
-    for name in PARTS if options.fresh else ("work", "incoming", "logs"): shutil.rmtree(out / name, ignore_errors=True)
+    for name in PARTS if options.fresh else ("work", "incoming", "logs"): sandbox.remove(out / name)
     for name in ("results", "feedback", "work", "incoming", "logs"): (out / name).mkdir(parents=True, exist_ok=True)
     check_earlier(out, options.assignment, options.seed)
     entries, passed = collect(source, out / "incoming")
@@ -368,8 +367,7 @@ def grade(options):
     if done: print(f"{done} of {len(jobs)} submissions were graded before and have not changed.")
     if todo: fonts(options.out)
     failures = run(todo, options.jobs, options.out)
-    for name in ("work", "incoming"): shutil.rmtree(options.out / name)
-    if not failures: shutil.rmtree(options.out / "logs")
+    for name in ("work", "incoming", *(() if failures else ("logs",))): sandbox.remove(options.out / name)
     return failures
 
 

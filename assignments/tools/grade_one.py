@@ -440,12 +440,17 @@ def answers_of(job, notebook):
     return {exercise_of(job.assignment, mark_of(c)["grade_id"]): plain(c.source) for c in cells}
 
 
-def feedback(job, config):
-    "nbgrader's feedback page, under the student's name."
+def feedback(job, config, cells, notes):
+    "nbgrader's feedback page, under the student's name; its list names the checks and says what each found."
     GenerateFeedback(coursedir=CourseDirectory(config=config), config=config).start()
     page = job.work / "course/feedback" / STUDENT / job.assignment / f"{job.assignment}.html"
-    write_whole(Path(job.out, "feedback", f"{job.student}.html"), page.read_bytes())
-
+    text = page.read_text(encoding="utf-8")
+    for cell in cells:
+        found = f": {html.escape(cell['message'])}" if cell["message"] else ""
+        text = re.sub(rf'(<a href="#{cell["id"]}">)[^<]*(</a>[^<]*)', lambda m: f"{m[1]}{cell['id']}{m[2]}{found}", text, count=1)
+    said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    text = text.replace('<div id="toc">', f'{said}<div id="toc">', 1)
+    write_whole(Path(job.out, "feedback", f"{job.student}.html"), text.encode())
 
 
 # One submission
@@ -462,15 +467,16 @@ def run(job):
     for cell in cells:
         e = cell["exercise"]
         if cell["kind"] == "manual" and answers.get(e) == empty.get(e): cell["message"] = "not answered"
-    feedback(job, config)
-    return cells, [*job.notes, *map(sentence, notes), *graded.notes], answers
+    notes = list(dict.fromkeys([*job.notes, *map(sentence, notes), *graded.notes]))
+    feedback(job, config, cells, notes)
+    return cells, notes, answers
 
 
 def write_result(job, cells, notes, answers, seconds):
     "Write results/STUDENT.json whole or not at all."
     points = [c["points"] for c in cells if c["points"] is not None]
     result = {"student": job.student, "assignment": job.assignment, "seed": job.seed, "points": float(sum(points)),
-              "max_points": float(sum(c["max"] for c in cells)), "cells": cells, "notes": list(dict.fromkeys(notes)),
+              "max_points": float(sum(c["max"] for c in cells)), "cells": cells, "notes": notes,
               "isolation": job.isolation, "seconds": round(seconds, 1), "answers": answers, "lms_id": job.number,
               "key": job.key}
     data = json.dumps(result, indent=1, ensure_ascii=False).encode()
@@ -489,22 +495,15 @@ def write_nothing(job, notes, seconds=0.0):
 def grade(job):
     "Grade one submission and write its result; nothing but the result and the feedback page stays."
     start, here = time.monotonic(), os.getcwd()
-    shutil.rmtree(job.work, ignore_errors=True)
+    sandbox.remove(job.work)
     job.work.mkdir(parents=True)
     try: cells, notes, answers = run(job)
     except repair.Unreadable as error:
         return write_nothing(job, [*job.notes, sentence(error)], time.monotonic() - start)
     finally:
         os.chdir(here)
-        remove(job.work)
+        sandbox.remove(job.work)
     write_result(job, cells, notes, answers, time.monotonic() - start)
-
-
-def remove(folder):
-    "Delete a folder whatever a submission did to it."
-    for place, _, _ in os.walk(folder):
-        with suppress(OSError): os.chmod(place, 0o700)
-    shutil.rmtree(folder)
 
 
 def main(job):

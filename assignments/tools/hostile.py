@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import indent
 
@@ -90,6 +90,7 @@ def kind(group, mark, note="", slow=False):
 
 # Attacks in the text of an answer.
 # `in`: runs when a check calls the answer, which then returns None.
+# `everywhere`: the same for all exercises.
 # `before`: runs in the answer's cell, above an answer that returns None.
 # `beside`: runs in the answer's cell, below the right answer.
 ATTACKS = r'''
@@ -196,7 +197,7 @@ print("\ud800")
 raise ValueError("\ud800")
 # %% in network | lost |
 import socket, subprocess
-for family, address in ((socket.AF_INET, ("127.0.0.1", PORT)), (socket.AF_UNIX, "\0MARKER")):
+for family, address in ((socket.AF_INET, ("127.0.0.1", PORT)), (socket.AF_UNIX, "\0MARKER-PORT")):
     try: socket.socket(family).connect(address)
     except OSError: pass
 subprocess.run(["bash", "-c", "echo MARKER > /dev/tcp/127.0.0.1/PORT"], capture_output=True)
@@ -235,7 +236,7 @@ os.wait()
 # %% in closes_every_file | lost |
 import os
 os.closerange(0, 1000)
-# %% in lies_when_compared | lost |
+# %% everywhere lies_when_compared | zero |
 class Liar(float):
     def __eq__(self, other): return True
     __ne__ = __lt__ = __gt__ = lambda self, other: False
@@ -246,7 +247,7 @@ class Liar(float):
     def __abs__(self): return 0.0
     shape, dtype = (), float
 return Liar(123.0)
-# %% in looks_up_what_is_wanted | lost |
+# %% everywhere looks_up_what_is_wanted | zero |
 import sys
 class Mirror:
     def __array__(self, *_, **__):
@@ -258,7 +259,7 @@ class Mirror:
         return numpy.zeros(())
     def __float__(self): return float(self.__array__())
 return Mirror()
-# %% in tensor_that_looks_up_what_is_wanted | lost |
+# %% everywhere tensor_that_looks_up_what_is_wanted | zero |
 import sys, torch
 class Mirror(torch.Tensor):
     def detach(self):
@@ -293,7 +294,7 @@ return Endless()
 # %% in returns_a_giant | lost |
 import torch
 return torch.zeros(1).expand(10 ** 13)
-# %% in looks_up_from_elsewhere | lost |
+# %% everywhere looks_up_from_elsewhere | zero |
 import textwrap
 space = {"__name__": "torch.elsewhere"}
 exec(textwrap.dedent("""
@@ -308,7 +309,7 @@ exec(textwrap.dedent("""
         def __float__(self): return float(self.__array__())
 """), space)
 return space["Mirror"]()
-# %% in looks_up_by_a_signal | lost |
+# %% everywhere looks_up_by_a_signal | zero |
 import signal, numpy
 class Mirror:
     def __array__(self, *_, **__):
@@ -465,7 +466,10 @@ display(HTML("<script>rehearsal()</script>"))
 def attack(place, code):
     "The change that puts the code of an attack into the answer."
     def change(sub):
-        "Change the answer of the attacked exercise."
+        "Change the answer of the attacked exercise, or all of them."
+        if place == "everywhere":
+            for exercise in sub.names: attack("in", code)(replace(sub, target=exercise))
+            return
         text, empty = sub.fill(code), f"def {sub.names[sub.target]}(*inputs, **named):\n"
         right = sub.cell(sub.target).source.split("\n", 1)[1]
         wrong = empty + (indent(text, "    ") if place == "in" else "    return None")

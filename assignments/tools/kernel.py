@@ -146,12 +146,12 @@ def folder_of(fd):
 
 
 def inside(path, folder, fd=-1):
-    "Whether a path, with links followed, lies in a folder."
+    "Whether a path, with links followed, lies below a folder."
     if isinstance(path, int): return True  # an open file
     path = os.fsdecode(path)
     if fd not in (-1, None): path = os.path.join(folder_of(fd), path)
     real = os.path.realpath(path)
-    return real == folder or real.startswith(folder + os.sep)
+    return real.startswith(folder + os.sep)
 
 
 def forbidden(event, args, scratch, secret):
@@ -162,7 +162,8 @@ def forbidden(event, args, scratch, secret):
         writes = set(mode or "") & set("wax+") if isinstance(mode, str) else (flags or 0) & WRITE_FLAGS
         return not inside(path, scratch) if writes else any(inside(path, folder) for folder in secret)
     if event in ("os.listdir", "os.scandir"):
-        return isinstance(args[0], (str, bytes)) and any(inside(args[0], folder) for folder in secret)
+        if not isinstance(args[0], (str, bytes)): return False  # an open folder, or the one where the kernel works
+        return any(inside(os.path.join(os.fsdecode(args[0]), "any file"), folder) for folder in secret)
     if event == "os.kill": return args[0] != os.getpid()
     if event == "sqlite3.connect" and args[0] == ":memory:": return False
     if event in WRITES:

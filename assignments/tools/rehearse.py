@@ -8,9 +8,11 @@ Right and wrong answers come from proof/, hostile and broken submissions from ho
 mark or a note differs, where anything outside the grading folder was touched, or where a process is left over.
 """
 import argparse
+import ast
 import csv
 import hashlib
 import html
+import io
 import json
 import os
 import platform
@@ -26,7 +28,7 @@ import tempfile
 import threading
 import time
 import zlib
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +38,7 @@ import hostile
 import nbformat
 import psutil
 import release
+import repair
 
 SHARES = {"right": 0.40, "wrong": 0.35, "hostile": 0.15, "broken": 0.10}  # from 200 on, every kind at least once
 FIRST = ("Anna", "Ben", "Chloe", "Deniz", "Emil", "Fatima", "Goran", "Hana", "Ida", "Jun", "Kofi", "Lea", "Mia")
@@ -93,7 +96,7 @@ class Known:
             if answer.exercise == exercise: break
         for part in ("check", "hidden"):
             if (cell := self.cells.get(i := f"{self.assignment}-{exercise}-{part}")) is None: continue
-            with suppress(Exception):
+            with suppress(Exception), redirect_stdout(io.StringIO()):
                 exec(cell.source, space)
                 passed.append(i)
         return passed
@@ -151,11 +154,27 @@ def plan(number, rng, only=()):
     return chosen
 
 
+def whole(answer, notebook):
+    "An answer's text, below what it uses of its prelude and the notebook has not defined above it."
+    names, defined, text = lambda node: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}, set(), answer.text
+    for cell in notebook.cells:
+        if hostile.grade_id(cell) == f"{answer.assignment}-{answer.exercise}": break
+        if cell.cell_type == "code": defined |= set(repair.names(cell.source))
+    body, todo, used = ast.parse(answer.prelude).body, names(ast.parse(text)) - defined, set()
+    while todo:
+        name = todo.pop()
+        for node in body:
+            if node in used or name not in repair.binds(node): continue
+            used.add(node)
+            todo |= names(node) - defined
+    return "\n\n".join([*(ast.unparse(node) for node in body if node in used), text])
+
+
 def start(assignment, folder, answers, known, target):
     "A submission: the released notebook with these answers in it."
     notebook = nbformat.read(folder / "released" / assignment / f"{assignment}.ipynb", as_version=4)
     sub = hostile.Submission(assignment, notebook, target, known.names, folder / "outside", port_of(folder))
-    for exercise, answer in answers.items(): sub.answer(exercise, answer.text)
+    for exercise, answer in answers.items(): sub.answer(exercise, whole(answer, notebook))
     return sub
 
 
@@ -277,7 +296,7 @@ class Listener(threading.Thread):
         self.sockets, self.reached = [socket.create_server(("127.0.0.1", port))], 0
         if sys.platform == "linux":
             self.sockets.append(socket.socket(socket.AF_UNIX))
-            self.sockets[-1].bind("\0" + hostile.MARKER)
+            self.sockets[-1].bind(f"\0{hostile.MARKER}-{port}")
             self.sockets[-1].listen()
         self.start()
 
@@ -337,6 +356,7 @@ def told(assignment, graded):
         found += [f"{path.name} holds a line of the hidden checks: {s}" for s in secret if s in release.flat(text)][:1]
         if path.suffix == ".html" and "<script>rehearsal()" in path.read_text(errors="replace"):
             found.append(f"{path.name} holds a script of a submission")
+    if not (graded / "marks.csv").is_file(): return [*found, "marks.csv is missing"]
     with open(graded / "marks.csv", newline="", encoding="utf-8-sig") as file: rows = list(csv.reader(file))
     return found + [f"marks.csv holds a formula: {cell}" for row in rows for cell in row if cell[:1] in ("=", "@", "+")]
 
@@ -466,7 +486,7 @@ def main(words=None):
     parser.add_argument("--out", type=Path, default=Path("grading/rehearsal"), help="its folder, emptied first")
     parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (2)")
     parser.add_argument("--cell-time", type=int, default=20, help="seconds for a cell (20)")
-    parser.add_argument("--time", type=int, default=90, help="seconds for a submission (90)")
+    parser.add_argument("--time", type=int, default=300, help="seconds for a submission (300)")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help="these kinds alone")
     given = parser.parse_args(words)
     report = rehearse(given)
