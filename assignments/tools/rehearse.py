@@ -254,7 +254,7 @@ def state_of(path):
 
 
 def fingerprint(folder):
-    "{path: state} of the repository, the home folder's top and `outside`; of folders for temporary files, the names."
+    "{path: state} of the repository, the home folder's top and `outside`; of folders for temporary files, our names."
     repository, temp = course.COURSE.parent, {Path(p) for p in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")}
     skip, found = {folder, repository / ".git"}, {}
     places = [(repository, 99), (Path.home(), HOME_DEPTH), (folder / "outside", 9), (folder / "submissions", 9)]
@@ -262,7 +262,7 @@ def fingerprint(folder):
         for path in entries(place, depth, skip - {place}):
             try: found[str(path)] = state_of(path)
             except FileNotFoundError: pass  # someone else's, gone meanwhile
-    names = {str(p): "there" for place in temp if place.is_dir() for p in place.iterdir()}
+    names = {str(p): "there" for place in temp if place.is_dir() for p in place.iterdir() if "rehearsal" in p.name}
     return names | found | {str(p): "there" for p in folder.iterdir()}
 
 
@@ -313,11 +313,15 @@ class Listener(threading.Thread):
 def run_grader(folder, arguments, log):
     "Run the grader in a process of its own, as an instructor does; (seconds, sentences about its failure)."
     words = [sys.executable, str(course.COURSE / "tools" / "grade.py"), *map(str, arguments)]
-    environment = os.environ | {"SSNET_REHEARSAL": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    temp = tempfile.mkdtemp()
+    environment = os.environ | {"SSNET_REHEARSAL": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temp}
     began = time.monotonic()
     with open(folder / log, "w") as out:
         status = subprocess.run(words, stdout=out, stderr=out, env=environment).returncode
-    return time.monotonic() - began, [f"the grader ended with status {status}: see {folder / log}"] if status else []
+    failed = [f"the grader ended with status {status}: see {folder / log}"] if status else []
+    failed += [f"the grader left {path}" for path in Path(temp).iterdir()]
+    shutil.rmtree(temp)
+    return time.monotonic() - began, failed
 
 
 def results(graded):
@@ -343,7 +347,7 @@ def compare(case, result):
     if extra := sorted(got.keys() - case.known.keys()): wrong.append(f"cells that do not exist: {extra}")
     if case.note and not any(words in said(result) for words in case.note.split(" or ")):
         wrong.append(f"no note says {case.note!r}: {result['notes']}")
-    if case.group in ("right", "wrong") and result["notes"]: wrong.append(f"notes without need: {result['notes']}")
+    if case.group == "right" and result["notes"]: wrong.append(f"notes without need: {result['notes']}")
     return wrong
 
 
