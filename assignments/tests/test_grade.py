@@ -53,7 +53,9 @@ FAKE = ("import sys, types\nclass Fake(types.ModuleType):\n    def __getattr__(s
 HOSTILE = {
     "right": ({}, FULL, ""),
     "beside": ({"beside": BESIDE, "report": "<script>rehearsal()</script>"}, FULL, "calls exit()"),
-    "stub": ({"mae": "# YOUR CODE HERE\nraise NotImplementedError()"}, LOST, "NameError"),
+    "stub": ({"mae": "# YOUR CODE HERE\nraise NotImplementedError()"}, LOST, "not answered"),
+    "syntax error": ({"mae": "def mae(S, Y:\n    return 1"}, LOST, "the answer's cell raised SyntaxError"),
+    "half a character": ({"mae": inside("raise BaseException('\\ud800')")}, LOST, "BaseException"),
     "endless loop": ({"mae": inside("while True: pass")}, LOST, "longer than 4 s"),
     "ignores interrupts": ({"beside": ["import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"]}, FULL,
                            "did not stop when it was interrupted"),

@@ -9,8 +9,8 @@ import hostile
 import rehearse
 
 KINDS = {k.name: k for k in hostile.KINDS}
-SMALL = ["right", "wrong", "edits_a_check", "through_colab", "drops_checks", "writes_outside", "segfault",
-         "patches_the_checks", "syntax_error", "empty_file", "no_notebook", "pdf_renamed", "cut_off", "notebook_is_a_link"]
+SMALL = ["right", "wrong", "edits_a_check", "through_colab", "writes_outside", "segfault",
+         "syntax_error", "empty_file", "no_notebook", "pdf_renamed", "cut_off", "notebook_is_a_link"]
 
 
 def contents(folder):

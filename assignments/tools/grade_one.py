@@ -183,7 +183,7 @@ class Run(Execute):
         "Run the notebook; a new kernel goes on after the end of one, while there is something left to grade."
         NotebookClient.__init__(self, nb, km)
         self._check_assign_resources(resources)
-        self.left_out, self.blamed, at = set(), {}, 0
+        self.left_out, self.blamed, self.raised, at = set(), {}, {}, 0
         self.watchdog = sandbox.Watchdog(self.job.work, self.job.limits)
         self.watchdog.start()
         try:
@@ -239,6 +239,7 @@ class Run(Execute):
         run = copy.deepcopy(cell) if again else cell
         reply = self.execute(run, index)
         self.nb.cells[index] = cell
+        if utils.is_solution(cell): self.raised[mark_of(cell)["grade_id"]] = raised(reply["content"])
         if any(p.get("source") == "ask_exit" for p in reply["content"].get("payload") or [] if isinstance(p, dict)):
             self.note(f"{name_of(cell, index)} calls exit(); the notebook was run to its end all the same")
 
@@ -249,7 +250,7 @@ class Run(Execute):
         except Stopped as end: raise Stopped(self.watchdog.told() or str(end)) from None
         except Exception as error: raise Stopped(self.watchdog.told() or ended(error)) from error
         finally: self.watchdog.relax()
-        if self.watchdog.reason: raise Stopped(self.watchdog.told())
+        if reason := self.watchdog.told() or self.watchdog.broken(): raise Stopped(reason)
         cell.outputs = shown(cell.get("outputs", []))
         limits, name = self.job.limits, name_of(cell, index)
         most = f"{limits.output:g} MB or {limits.messages} pieces"
@@ -284,7 +285,8 @@ class Run(Execute):
         if self.late: return self.fail(cell, "Stopped", f"took longer than {most:g} s and was stopped")
         if self.flood: return self.fail(cell, "Stopped", "prints without end and was stopped")
         if receipt.get("passed") is True: return
-        self.fail(cell, str(receipt.get("ename")), message_of(receipt))
+        why = self.raised.get(f"{self.job.assignment}-{exercise}") if receipt.get("ename") == "NameError" else ""
+        self.fail(cell, str(receipt.get("ename")), why or message_of(receipt))
         if names_in(receipt, "spoiled"): raise Stopped(message_of(receipt))
 
     def fail(self, cell, ename, message):
@@ -333,6 +335,13 @@ def ended(error):
     "Why the kernel ended, where no limit was broken."
     if isinstance(error, DeadKernelError): return "the kernel ended"
     return f"the kernel could not be understood ({type(error).__name__})"
+
+
+def raised(content):
+    "What a reply says of an answer's cell that raised an error."
+    if content.get("status") != "error": return ""
+    if content.get("ename") == "NotImplementedError": return "not answered"
+    return f"the answer's cell raised {content.get('ename')}: {content.get('evalue')}"
 
 
 def names_in(receipt, key):

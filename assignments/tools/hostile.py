@@ -150,8 +150,8 @@ if os.path.exists("checks.py") and not os.path.exists("../tools"): shutil.rmtree
 shutil.rmtree("OUTSIDE", ignore_errors=True)
 # %% in writes_outside | lost |
 import os, tempfile
-folders = ["OUTSIDE", os.path.dirname("OUTSIDE"), os.path.expanduser("~"), tempfile.gettempdir(), "/var/tmp", "/dev/shm"]
-for folder in folders:
+home = os.path.expanduser("~")
+for folder in ("OUTSIDE", os.path.dirname("OUTSIDE"), home, tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
     try: open(f"{folder}/MARKER", "w").write("was here")
     except OSError: pass
 # %% in poisons_modules | lost |

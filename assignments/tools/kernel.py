@@ -211,8 +211,8 @@ def close_doors():
 # Graded cells
 
 def text_of(error):
-    "An error's message; some errors cannot even say that."
-    try: return str(error)[:LONGEST]
+    "An error's message, with no halves of characters, which cannot be sent; some errors cannot even say that."
+    try: return str(error)[:LONGEST].encode("utf-8", "replace").decode()
     except BaseException: return ""
 
 
@@ -238,7 +238,7 @@ def verdict(run, guard, state):
     state.update(grading=True, peeked="")
     try:
         with clean_room(): run()
-    except BaseException as error: ename, evalue = type(error).__name__, text_of(error)
+    except BaseException as error: ename, evalue = text_of(type(error).__name__), text_of(error)
     finally: state["grading"] = False
     spoiled += guard.replaced()
     if state["peeked"]: ename, evalue = "Peeked", f"the answer uses {state['peeked']} while it is checked"

@@ -39,6 +39,7 @@ import nbformat
 import psutil
 import release
 import repair
+import sandbox
 
 SHARES = {"right": 0.40, "wrong": 0.35, "hostile": 0.15, "broken": 0.10}  # from 200 on, every kind at least once
 FIRST = ("Anna", "Ben", "Chloe", "Deniz", "Emil", "Fatima", "Goran", "Hana", "Ida", "Jun", "Kofi", "Lea", "Mia")
@@ -273,17 +274,17 @@ def touched(before, after, allowed):
     return [f"{p} was {w}" for p, w in sorted(what.items()) if not Path(p).is_relative_to(allowed)]
 
 
-def leftover(before, mark):
-    "Processes that came since `before` and belong to the grading: by command line, environment or process namespace."
-    found, own = [], os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+def leftover(before, folder):
+    "Processes that came since `before` and belong to the grading, by command line, environment or parents."
+    found = []
+    for process in psutil.process_iter():
         if process.pid in before or process.pid == os.getpid(): continue
-        try:
-            line = " ".join(process.info["cmdline"] or [])
-            space = os.readlink(f"/proc/{process.pid}/ns/pid") if own else ""
-            ours = hostile.MARKER in line or process.environ().get("SSNET_REHEARSAL") == mark or space != own
-        except (psutil.Error, OSError): continue
-        if ours and process.info["status"] != psutil.STATUS_ZOMBIE: found.append(f"process {process.pid}: {line[:120]}")
+        with suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            lines = [line, *(" ".join(p.cmdline()) for p in process.parents() if p.pid not in before)]
+            named = any(hostile.MARKER in text or str(folder) in text for text in lines)
+            ours = named or process.environ().get("SSNET_REHEARSAL") == str(folder)
+            if ours and process.status() != psutil.STATUS_ZOMBIE: found.append(f"process {process.pid}: {line[:120]}")
     return found
 
 
@@ -353,7 +354,9 @@ def compare(case, result):
 
 def told(assignment, graded):
     "Files for students or people that hold a line of the hidden checks, a live script, or a formula for a spreadsheet."
-    secret = [line for line, what in release.secrets(assignment).items() if what == "hidden check"]
+    answers = (course.COURSE / "proof" / assignment).glob("*.py")
+    proof = release.flat(" ".join(p.read_text(encoding="utf-8") for p in answers))
+    secret = [s for s, what in release.secrets(assignment).items() if what == "hidden check" and s not in proof]
     found = []
     for path in sorted(p for part in ("results/*", "feedback/*", "*.*") for p in graded.glob(part)):
         text = html.unescape(path.read_text(errors="replace"))
@@ -415,7 +418,7 @@ def prepare(folder):
     "Empty the rehearsal's folder and put what must stay untouched into folder/outside."
     if folder.exists() and any(folder.iterdir()) and not (folder / "outside").is_dir():
         raise ValueError(f"{folder} is not empty and no rehearsal's: name another --out")
-    shutil.rmtree(folder, ignore_errors=True)
+    sandbox.remove(folder)
     (folder / "outside" / "deep").mkdir(parents=True)
     for name in ("keep.txt", "deep/keep.txt"): (folder / "outside" / name).write_text("nobody touches this\n")
     nbformat.write(nbformat.v4.new_notebook(), folder / "outside" / "secret.ipynb")
@@ -423,14 +426,14 @@ def prepare(folder):
 
 def watched(folder, words):
     "Run the grader for the first time; what it took and what it touched."
-    listener, other, mark = Listener(port_of(folder)), bystander(), str(folder)
+    listener, other = Listener(port_of(folder)), bystander()
     for log in ("first.log", "second.log", "third.log"): (folder / log).touch()
     processes, before = set(psutil.pids()), fingerprint(folder)
     try: seconds, failed = run_grader(folder, words(folder / "submissions", folder / "graded"), "first.log")
     finally: ended = other.poll() is not None or other.kill()
     other.wait()
     for _ in range(30):  # what ends by itself may take a moment
-        if not (left := leftover(processes, mark)): break
+        if not (left := leftover(processes, folder)): break
         time.sleep(0.5)
     traces = failed + touched(before, fingerprint(folder), folder / "graded") + left
     if listener.reached: traces.append(f"a submission reached this machine's sockets {listener.reached} times")
@@ -457,7 +460,8 @@ def rehearse(given):
     lines += traces + told(given.assignment, folder / "graded") + again + other
     times = [r["seconds"] for r in found.values()]
     return {"machine": machine(), "number": len(cases), "seed": given.seed, "jobs": given.jobs,
-            "cell_time": given.cell_time, "seconds": round(seconds, 1), "median": statistics.median(times), "longest": max(times),
+            "cell_time": given.cell_time, "seconds": round(seconds, 1), "median": statistics.median(times),
+            "longest": max(times),
             "second_run": round(second, 1), "fresh": number, "fresh_seconds": round(third, 1), "differences": lines,
             "isolation": sorted({r["isolation"] for r in found.values()}),
             "cases": [asdict(c) | {"differs": differ[c.student], "result": found.get(c.student)} for c in cases]}
