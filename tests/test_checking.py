@@ -36,8 +36,28 @@ def test_shape_type_and_finiteness_are_said():
 
 
 
+def test_only_numbers_tensors_and_arrays_are_values():
+    "nbs/37_checking.ipynb, cell 14"
+    class Liar:
+        "Claims to be whatever is compared with it."
+        def __array__(self, *args, **named): return np.ones(2)
+        def __float__(self): return 1.0
+
+    class Answer(torch.Tensor):
+        "A tensor that would have a say in every operation."
+        @classmethod
+        def __torch_function__(cls, *args, **named): raise AssertionError("asked")
+
+    for value in (Liar(), [Liar()], np.array([Liar()], dtype=object), "1", None, [[1], [1, 2]], 10**400):
+        with pytest.raises(CheckFailed, match="a number or a tensor is expected"): close(value, 1, "x")
+    for value in (1, True, 1.0, np.float32(1), np.array(1), torch.tensor(1), torch.tensor(1.0).as_subclass(Answer)):
+        close(value, 1, "x")
+    close([torch.tensor(1.0), 2], (1, np.int64(2)), "x")
+
+
+
 def test_the_package_s_own_answer_is_noticed_under_any_name():
-    "nbs/37_checking.ipynb, cell 17"
+    "nbs/37_checking.ipynb, cell 18"
     from ssnet.metrics import mae
     S, G = np.array([[[0.5]]]), np.array([[[1]]])
     renamed = {"f": mae}
@@ -52,7 +72,7 @@ def test_the_package_s_own_answer_is_noticed_under_any_name():
 
 
 def test_a_call_says_what_an_answer_may_not_do():
-    "nbs/37_checking.ipynb, cell 22"
+    "nbs/37_checking.ipynb, cell 23"
     S = torch.tensor([0.5, 0.5])
     def in_place(S): S += 1; return S
     def missing(S): raise NotImplementedError

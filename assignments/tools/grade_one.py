@@ -508,7 +508,8 @@ def grade(job):
     job.work.mkdir(parents=True)
     try: cells, notes, answers = run(job)
     except repair.Unreadable as error:
-        return write_nothing(job, [*job.notes, sentence(error)], time.monotonic() - start)
+        notes = list(dict.fromkeys([*job.notes, sentence(error)]))
+        return write_nothing(job, notes, time.monotonic() - start)
     finally:
         os.chdir(here)
         sandbox.remove(job.work)

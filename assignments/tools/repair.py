@@ -94,7 +94,7 @@ def read_submission(path):
 
 def from_version_3(data, name):
     "A notebook of the old version 3 as version 4."
-    try: return json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(data), 4)))
+    try: return json.loads(nbformat.writes(nbformat.reads(json.dumps(data), as_version=4)))
     except Exception as error:  # its converter meets whatever the file holds
         raise Unreadable(f"{name} is a notebook of the old version 3 that cannot be converted.") from error
 
