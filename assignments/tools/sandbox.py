@@ -81,12 +81,11 @@ def bubblewrap(work, hide=()):
     mounts, places = system_mounts()
     hidden = [p for p in hide if any(within(p, place) for place in (*places, "/usr"))]
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
-    command += mounts
+    command += ["--bind", f"{work}/tmp", "/tmp", *mounts]  # in this order: the Python may live below /tmp
     for place in hidden: command += ["--tmpfs", place, "--remount-ro", place]
     command += ["--proc", "/proc", "--dev", "/dev", "--bind", f"{work}/shm", "/dev/shm", "--remount-ro", "/dev"]
     for name in ("scratch", "ipc"): command += ["--bind", f"{work}/{name}", f"{INSIDE}/{name}"]
-    command += ["--ro-bind", f"{work}/trusted", f"{INSIDE}/trusted", "--bind", f"{work}/tmp", "/tmp"]
-    command += ["--remount-ro", "/"]
+    command += ["--ro-bind", f"{work}/trusted", f"{INSIDE}/trusted", "--remount-ro", "/"]
     for name, value in environment(INSIDE / "scratch").items(): command += ["--setenv", name, value]
     return [*command, "--chdir", f"{INSIDE}/scratch"]
 
