@@ -1,5 +1,6 @@
 """The notebook with solutions, graded as a submission, gets every point that a machine gives."""
 import json
+import os
 import subprocess
 import sys
 
@@ -19,12 +20,13 @@ def solved(assignment, seed, folder):
     nbformat.write(released, folder / f"submissions/reference/{assignment}.ipynb")
 
 
-@pytest.mark.parametrize("assignment", course.ASSIGNMENTS)
-def test_the_reference_gets_full_marks(assignment, tmp_path):
+@pytest.mark.parametrize("assignment, path", [*((a, os.environ["PATH"]) for a in course.ASSIGNMENTS), ("a3", "")],
+                         ids=[*course.ASSIGNMENTS, "a3 without bubblewrap"])
+def test_the_reference_gets_full_marks(assignment, path, tmp_path):
     solved(assignment, 2027, tmp_path)
     command = [sys.executable, course.COURSE / "tools/grade.py", assignment, tmp_path / "submissions",
                "--seed", "2027", "--out", tmp_path / "grading"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": path})
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "grading/results/reference.json").read_text(encoding="utf-8"))
     lost = {c["id"]: c["message"] for c in result["cells"] if c["kind"] != "manual" and c["points"] != c["max"]}

@@ -17,7 +17,7 @@ sys.path[:0] = [{tools!r}]
 sys.modules["ssnet.checking"] = types.ModuleType("ssnet.checking")
 import os, kernel
 os.chdir({scratch!r})
-kernel.install_hook({{"started": True}}, os.path.realpath("."), ({secret!r},), True)
+kernel.install_hook({{"started": True}}, os.path.realpath("."), kernel.secrets_of([{secret!r}], [{secret!r} + "/python"]), True)
 kernel.close_doors()
 '''
 REFUSED = ["open('../new', 'w')", "os.open('../new', os.O_CREAT | os.O_WRONLY)", "os.remove('../sentinel')", "os.rename('in', '../in')",
@@ -27,12 +27,12 @@ REFUSED = ["open('../new', 'w')", "os.open('../new', os.O_CREAT | os.O_WRONLY)",
            "open('../secret/hidden.py')", "os.listdir('../secret')", "__import__('sqlite3').connect('../new')", "os.truncate('../sentinel', 0)"]
 ALLOWED = ["open('new', 'w').write('x')", "os.mkdir('folder')", "os.remove('in')", "open(os.devnull, 'w').write('x')", "open(os.__file__).read()",
            "__import__('tempfile').mkdtemp(dir='.')", "__import__('shutil').rmtree('in.d')", "__import__('asyncio').new_event_loop().close()",
-           "__import__('threading').Thread(target=print).start()", "__import__('platform').processor()"]
+           "__import__('threading').Thread(target=print).start()", "os.listdir('../secret/python')", "__import__('platform').processor()"]
 
 
 def hooked(tmp_path, code):
     "Run code in a process with the audit hook; its last line of errors."
-    for name in ("scratch/in.d", "secret"): (tmp_path / name).mkdir(parents=True)
+    for name in ("scratch/in.d", "secret/python"): (tmp_path / name).mkdir(parents=True)
     for name in ("scratch/in", "secret/hidden.py", "sentinel"): (tmp_path / name).write_text("here")
     start = HOOKED.format(tools=str(Path(kernel.__file__).parent), scratch=str(tmp_path / "scratch"), secret=str(tmp_path / "secret"))
     run = subprocess.run([sys.executable, "-c", f"{start}\n{code}"], capture_output=True, text=True)

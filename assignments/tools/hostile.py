@@ -171,7 +171,7 @@ sys.exit(0)
 # %% in calls_os_exit | lost | ended
 import os
 os._exit(0)
-# %% in segfault | lost | ended
+# %% in segfault | lost | ended or refused
 import ctypes
 ctypes.string_at(0)
 # %% in recursion | lost |

@@ -154,16 +154,27 @@ def inside(path, folder, fd=-1):
     return real.startswith(folder + os.sep)
 
 
+def hidden_from(path, secret):
+    "Whether a path lies in a secret folder: (folder, places in it that may be read)."
+    return any(inside(path, folder) and not any(inside(path, place) for place in places) for folder, places in secret)
+
+
+def secrets_of(folders, public):
+    "Each secret folder with the public places below it, such as a Python in the home folder; all links followed."
+    folders, public = map(os.path.realpath, folders), list(map(os.path.realpath, public))
+    return [(f, [p for p in public if p == f or p.startswith(f + os.sep)]) for f in folders]
+
+
 def forbidden(event, args, scratch, secret):
     "Whether an event would leave the scratch folder, start a process, or use the network."
     if event == "open":
         path, mode, flags = args
         if isinstance(path, int) or path is None or path in (os.devnull, ":memory:"): return False
         writes = set(mode or "") & set("wax+") if isinstance(mode, str) else (flags or 0) & WRITE_FLAGS
-        return not inside(path, scratch) if writes else any(inside(path, folder) for folder in secret)
+        return not inside(path, scratch) if writes else hidden_from(path, secret)
     if event in ("os.listdir", "os.scandir"):
         if not isinstance(args[0], (str, bytes)): return False  # an open folder, or the one where the kernel works
-        return any(inside(os.path.join(os.fsdecode(args[0]), "any file"), folder) for folder in secret)
+        return hidden_from(os.path.join(os.fsdecode(args[0]), "any file"), secret)
     if event == "os.kill": return args[0] != os.getpid()
     if event == "sqlite3.connect" and args[0] == ":memory:": return False
     if event in WRITES:
@@ -327,7 +338,10 @@ def main(settings):
     for name in set(os.environ) - set(settings["environment"]): del os.environ[name]
     set_limits(*(settings[k] for k in ("memory", "disk", "processes")))
     sys.path[:] = [p for p in sys.path if p and os.path.realpath(p) != os.path.realpath(settings["trusted"])]
-    import ssnet.checking  # noqa: F401  torch and numpy come with it
+    import torch._dynamo  # noqa: F401  the first optimiser would: it loads libraries and wraps torch.manual_seed
+    import torchvision  # noqa: F401  loads libraries, too
+
+    import ssnet.checking  # noqa: F401
     modules = {name: load(name, settings["trusted"]) for name in ("checks", "hidden")}
     del sys.modules["hidden"]
     state, scratch = {}, os.path.realpath(settings["scratch"])
@@ -339,7 +353,7 @@ def main(settings):
     import torch
     for seed in (random.seed, numpy.random.seed, torch.manual_seed): seed(0)
     if settings["alone"]: close_doors()
-    install_hook(state, scratch, tuple(map(os.path.realpath, settings["secret"])), settings["alone"])
+    install_hook(state, scratch, secrets_of(settings["secret"], [scratch, *settings["public"]]), settings["alone"])
     os.chdir(scratch)
     argv = ["-f", settings["connection"], "--HistoryManager.hist_file=:memory:", "--quiet"]
     IPKernelApp.launch_instance(argv=argv, kernel_class=make_kernel(modules, state))

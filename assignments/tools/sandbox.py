@@ -142,7 +142,7 @@ def kernel_command(work, limits, isolation, hide=()):
         "trusted": f"{place}/trusted", "scratch": f"{place}/scratch", "connection": f"{place}/trusted/connection.json",
         "memory": int(limits.memory * 1024 * MB), "disk": int(limits.disk * MB), "alone": isolation == AUDIT_HOOK,
         "processes": limits.threads if isolation == BUBBLEWRAP and counts_own_processes() else None,
-        "secret": [str(p) for p in hide] if isolation == AUDIT_HOOK else [], "environment": sorted(variables)}
+        "secret": list(map(str, hide)), "public": python_places(), "environment": sorted(variables)}
     command = [sys.executable, f"{place}/trusted/kernel.py", json.dumps(settings)]
     return (bubblewrap(work, hide) if isolation == BUBBLEWRAP else []) + command, variables
 
