@@ -143,6 +143,8 @@ def said(result):
 def test_hostile(hostile, name):
     _, points, words = HOSTILE[name]
     result = hostile[0][name]
+    if name == "memory of children" and result["isolation"] != sandbox.BUBBLEWRAP:
+        pytest.skip("without bubblewrap the audit hook refuses to fork: there are no children")
     assert result["points"] == points, said(result)
     assert any(w in said(result) for w in words.split(" or ")), said(result)
 
