@@ -287,7 +287,7 @@ class Run(Execute):
         if receipt.get("passed") is True: return
         why = self.raised.get(f"{self.job.assignment}-{exercise}") if receipt.get("ename") == "NameError" else ""
         self.fail(cell, str(receipt.get("ename")), why or message_of(receipt))
-        if names_in(receipt, "spoiled"): raise Stopped(message_of(receipt))
+        if names_in(receipt, "spoiled") or out_of_memory(receipt): raise Stopped(message_of(receipt))
 
     def fail(self, cell, ename, message):
         "Give a graded cell no points, and say why."
@@ -348,6 +348,11 @@ def names_in(receipt, key):
     "The names that a receipt lists; nothing else, whatever it holds."
     found = receipt.get(key)
     return [sentence(n, 80) for n in found[:3]] if isinstance(found, list) else []
+
+
+def out_of_memory(receipt):
+    "Whether an answer filled the memory, which would be missing to the next one."
+    return receipt.get("ename") == "MemoryError" or re.search("MemoryError|allocate memory", str(receipt.get("evalue")))
 
 
 def message_of(receipt):
