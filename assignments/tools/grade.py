@@ -365,6 +365,7 @@ def grade(options):
     todo = [job for job in jobs if read_result(options.out, job.student).get("key") != job.key]
     done = len(jobs) - len(todo)
     if done: print(f"{done} of {len(jobs)} submissions were graded before and have not changed.")
+    os.environ["IPYTHONDIR"] = str(options.out / "work/ipython")  # Jupyter makes that folder, else in the home
     if todo: fonts(options.out)
     failures = run(todo, options.jobs, options.out)
     for name in ("work", "incoming", *(() if failures else ("logs",))): sandbox.remove(options.out / name)
