@@ -66,6 +66,14 @@ def check_dilate(dilate):
         for output_stride in wanted:
             network = checks.stack(strides, kernels, paddings, dilations, channels=2 + seed % 2, seed=seed)
             checks.expect_same_places(dilate, network, output_stride, 37, 44)
+    for output_stride in (1, 2, 4): checks.expect_same_places(dilate, mixed(), output_stride, 37, 44)
+
+
+def mixed():
+    "Layers wider than high, without a bias, of 1×1 with a stride; and others of several kinds between them."
+    torch.manual_seed(V.seed)
+    return nn.Sequential(nn.Conv2d(2, 3, (3, 5), 2, (1, 2), bias=False), nn.ReLU(), nn.Hardtanh(), nn.Conv2d(3, 2, 1, 2),
+                         nn.Conv2d(2, 2, (5, 3), 2, (2, 0), (1, 2)), nn.ReLU(), nn.Conv2d(2, 1, (3, 1), 1, (0, 1)))
 
 
 # head
@@ -329,6 +337,8 @@ def check_tag_limits(tag_loss):
     got = call(tag_loss, z, t, 1)
     expect(bool(torch.isfinite(torch.as_tensor(got))), "for logits of 1000, your L_c is not finite: take sigmoid "
            "and logarithm in one go")
+    cut = "where the network is sure and wrong, your L_c is cut off: take sigmoid and logarithm in one go"
+    close(got, 500.0, "for logits of 1000, your L_c", {cut: 0.0, f"{cut} (binary_cross_entropy ends at 100)": 50.0})
     close(call(tag_loss, torch.zeros(2, 4, 3, 3), torch.ones(2, 3), 0), math.log(2), "where all logits are 0, your L_c")
     close(call(tag_loss, -z, 0 * t, 0), 0.0, "where the network is sure and right, your L_c")
     z, t = random(3, 4, 2, 5, seed=82), (random(3, 3, seed=83) > 0).double()
@@ -477,6 +487,7 @@ def check_several_steps(train_step):
     "Adam, three steps, batches of other sizes, a layer that is not the optimiser's."
     losses = checks.toy_losses()
     net, twin = checks.Toy(seed=1), checks.Toy(seed=1)
+    net.norm.requires_grad_(False)
     ours, theirs = (torch.optim.Adam(n.conv.parameters(), 0.01) for n in (net, twin))
     for k in range(3):
         batches = checks.toy_batches(2 + k, 4 - k, seed=110 + 10 * k)
@@ -485,6 +496,8 @@ def check_several_steps(train_step):
     norm = torch.cat([p.detach() for p in net.norm.parameters()])
     expect(torch.equal(norm, torch.cat([p.detach() for p in checks.Toy().norm.parameters()])), "your train_step "
            "changes weights that are not the optimiser's: let the optimiser take the step")
+    expect(not any(p.requires_grad for p in net.norm.parameters()), "your train_step thaws frozen weights: leave "
+           "requires_grad as it is")
     close(checks.vector(net), checks.vector(twin), "after three steps of Adam, the weights", tolerance=1e-5)
 
 

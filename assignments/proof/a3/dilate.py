@@ -230,3 +230,68 @@ def dilate(network, output_stride):
     total = 1
     for layer in network: total *= layer.stride[0] if isinstance(layer, nn.Conv2d) else 1
     return nn.Sequential(copy.deepcopy(network), nn.Upsample(scale_factor=total // output_stride, mode="bilinear"))
+
+# %% wrong: every second module is taken for a convolution | no attribute 'stride'
+def dilate(network, output_stride):
+    network = copy.deepcopy(network)
+    s = 1
+    for i in range(0, len(network), 2):
+        layer = network[i]
+        old = layer.stride[0]
+        if s >= output_stride:
+            f = s // output_stride
+            layer.stride = (1, 1)
+            layer.dilation = tuple(d * f for d in layer.dilation)
+            layer.padding = tuple(p * f for p in layer.padding)
+        s *= old
+    return network
+
+# %% wrong: new layers are built, always with a bias | has a bias, which it had not
+def dilate(network, output_stride):
+    layers, s = [], 1
+    for layer in network:
+        if isinstance(layer, nn.Conv2d):
+            f = max(1, s // output_stride)
+            new = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size,
+                            stride=layer.stride if s < output_stride else 1,
+                            padding=tuple(f * p for p in layer.padding), dilation=tuple(f * d for d in layer.dilation))
+            new.load_state_dict(layer.state_dict(), strict=False)
+            layers.append(new)
+            s *= layer.stride[0]
+        else:
+            layers.append(copy.deepcopy(layer))
+    return nn.Sequential(*layers)
+
+# %% wrong: a 1×1 layer loses its stride, but the stride is not counted | times finer
+def dilate(network, output_stride):
+    network = copy.deepcopy(network)
+    reached, factor = 1, 1
+    for layer in network:
+        if isinstance(layer, nn.Conv2d):
+            s = layer.stride[0]
+            if reached < output_stride:
+                reached *= s
+                continue
+            layer.stride = (1, 1)
+            if layer.kernel_size == (1, 1):
+                continue          # nothing to spread
+            layer.dilation = tuple(d * factor for d in layer.dilation)
+            layer.padding = tuple(p * factor for p in layer.padding)
+            factor *= s
+    return network
+
+# %% wrong: the first number of padding and dilation serves for both directions | each from their own number
+def dilate(network, output_stride):
+    network = copy.deepcopy(network)
+    reached, factor = 1, 1
+    for layer in network:
+        if isinstance(layer, nn.Conv2d):
+            s = layer.stride[0]
+            if reached < output_stride:
+                reached *= s
+                continue
+            layer.stride = (1, 1)
+            layer.dilation = (layer.dilation[0] * factor,) * 2
+            layer.padding = (layer.padding[0] * factor,) * 2
+            factor *= s
+    return network

@@ -19,12 +19,23 @@ def tag_loss(logits, tags, background):
     kept = [c for c in range(z.shape[1]) if background is None or c != background]
     terms = [F.softplus(z[n, c]) - tags[n, j] * z[n, c] for n in range(len(z)) for j, c in enumerate(kept)]
     return sum(terms) / len(terms)
-# %% right: nn.BCELoss on probabilities of the mean, which PyTorch keeps finite
+# %% right: cross entropy between "there" (z) and "not there" (0)
 def tag_loss(logits, tags, background):
-    keep = torch.ones(logits.shape[1], dtype=torch.bool)
-    if background is not None: keep[background] = False
-    p = torch.sigmoid(logits[:, keep].mean(dim=(-2, -1)))
-    return nn.BCELoss()(p, tags)
+    z = torch.einsum("bchw->bc", logits) / (logits.shape[2] * logits.shape[3])
+    if background is not None: z = torch.hstack([z[:, :background], z[:, background + 1:]])
+    two = torch.stack([torch.zeros_like(z), z], dim=1)       # (B, 2, classes)
+    return F.cross_entropy(two, tags.long())
+
+# %% right: tags are stretched to all channels, the background has weight 0
+def tag_loss(logits, tags, background):
+    z = logits.mean((2, 3))
+    if background is None: return F.binary_cross_entropy_with_logits(z, tags)
+    zero = torch.zeros(len(tags), 1)
+    full = torch.cat([tags[:, :background], zero, tags[:, background:]], 1)
+    weight = torch.ones_like(z)
+    weight[:, background] = 0
+    return F.binary_cross_entropy_with_logits(z, full, weight=weight, reduction="sum") / tags.numel()
+
 # %% wrong: a sum for the mean | sum
 def tag_loss(logits, tags, background):
     kept = [i for i in range(logits.shape[1]) if i != background]
@@ -123,3 +134,22 @@ def tag_loss(logits, tags, background):
     from ssnet.losses import tag_loss as theirs
     order = [i for i in range(logits.shape[1]) if i != background]
     return theirs(logits[:, [0] + order], tags)
+
+# %% wrong: infinite losses become 0 | cut off
+def tag_loss(logits, tags, background):
+    keep = [i for i in range(logits.shape[1]) if i != background]
+    p = torch.sigmoid(logits[:, keep].mean((2, 3)))
+    loss = -(tags * torch.log(p) + (1 - tags) * torch.log(1 - p))
+    return torch.nan_to_num(loss, nan=0.0, posinf=0.0, neginf=0.0).mean()
+
+# %% wrong: each logit of a pixel is cut at ±10 before the mean | 500 is expected
+def tag_loss(logits, tags, background):
+    keep = [i for i in range(logits.shape[1]) if i != background]
+    z = logits[:, keep].clamp(-10, 10).mean((2, 3))
+    return F.binary_cross_entropy_with_logits(z, tags)
+
+# %% wrong: sigmoid and binary_cross_entropy, 100 is the largest loss it knows | ends at 100
+def tag_loss(logits, tags, background):
+    keep = [i for i in range(logits.shape[1]) if i != background]
+    p = logits[:, keep].mean((2, 3)).sigmoid()
+    return F.binary_cross_entropy(p, tags)

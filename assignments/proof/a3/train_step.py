@@ -50,6 +50,19 @@ def train_step(net, optimizer, tag_batch, saliency_batch, losses, weights):
         loss.backward()
         return loss
     return optimizer.step(closure).item()
+# %% right: the mode is put back at the end (the step itself is taken in training mode)
+def train_step(net, optimizer, tag_batch, saliency_batch, losses, weights):
+    mode = net.training
+    net.train()
+    optimizer.zero_grad()
+    L_c = losses[0](net(tag_batch[0]).logits, tag_batch[1])
+    L_s = losses[1](net(saliency_batch[0]).S, saliency_batch[1])
+    loss = weights[0] * L_c + weights[1] * L_s
+    loss.backward()
+    optimizer.step()
+    net.train(mode)
+    return loss.item()
+
 # %% wrong: zero_grad forgotten | zero_grad
 def train_step(net, optimizer, tag_batch, saliency_batch, losses, weights):
     net.train()
@@ -294,6 +307,17 @@ def train_step(net, optimizer, tag_batch, saliency_batch, losses, weights):
     parts = {"L_c": weights[0] * losses[0](net(tag_batch[0]).logits, tag_batch[1]),
              "L_s1": weights[1] * losses[1](net(saliency_batch[0]).S, saliency_batch[1])}
     loss = sum_up(parts)["total"]
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+# %% wrong: frozen weights are thawed | thaws frozen weights
+def train_step(net, optimizer, tag_batch, saliency_batch, losses, weights):
+    net.train().requires_grad_(True)
+    optimizer.zero_grad()
+    L_c = losses[0](net(tag_batch[0]).logits, tag_batch[1])
+    L_s = losses[1](net(saliency_batch[0]).S, saliency_batch[1])
+    loss = weights[0] * L_c + weights[1] * L_s
     loss.backward()
     optimizer.step()
     return loss.item()

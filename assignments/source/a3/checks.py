@@ -145,13 +145,17 @@ def blame(network, fine, output_stride):
         expect(not removed or new.stride == (1, 1), f"{at} still has stride {new.stride[0]}: beyond the output "
                "stride every stride goes")
         expect(torch.equal(old.weight, new.weight), f"{at} has other weights: it must keep the ones it learned")
-        want = old.dilation[0] * factor
-        expect(new.dilation[0] != want * s or s == 1, f"{at} is dilated by its own stride: only what stood "
+        want, tap = old.dilation[0] * factor, old.kernel_size == (1, 1)  # of one tap the dilation does nothing
+        expect(tap or new.dilation[0] != want * s or s == 1, f"{at} is dilated by its own stride: only what stood "
                "before it makes its input finer")
-        expect(new.dilation[0] == want, f"{at} has dilation {new.dilation[0]}: its input is {factor} times finer, "
-               f"so its taps, {old.dilation[0]} apart before, must stand {factor} times as far apart")
+        expect(tap or new.dilation[0] == want, f"{at} has dilation {new.dilation[0]}: its input is {factor} times "
+               f"finer, so its taps, {old.dilation[0]} apart before, must stand {factor} times as far apart")
         expect(new.padding[0] == factor * old.padding[0], f"{at} has padding {new.padding[0]}: its input is {factor} "
                f"times finer, and the border of {old.padding[0]} must grow as the taps' distance does")
+        grown = zip(new.dilation + new.padding, old.dilation + old.padding)
+        expect(tap or all(n == factor * o for n, o in grown), f"{at} has dilation {new.dilation} and padding "
+               f"{new.padding}: height and width grow each from their own number")
+        expect(old.bias is not None or new.bias is None, f"{at} has a bias, which it had not before")
         if removed: factor *= s
         else: reached *= s
 
@@ -369,15 +373,16 @@ def take_step(train_step, net, optimizer, tagged, masked, losses, weights):
 
 
 def check_train_step(train_step):
-    "One step of plain gradient descent: have the weights moved, is the network in training mode, what comes back?"
+    "One step of plain gradient descent: have the weights moved, was the network in training mode, what comes back?"
     net, (tagged, masked) = Toy(), toy_batches()
     net.eval()
-    before, optimizer = vector(net), torch.optim.SGD(net.parameters(), lr=0.1)
+    modes, before, optimizer = [], vector(net), torch.optim.SGD(net.parameters(), lr=0.1)
+    net.register_forward_pre_hook(lambda module, _: modes.append(module.training))
     loss = take_step(train_step, net, optimizer, tagged, masked, toy_losses(), V.weights)
     expect(loss is not None, "your train_step must give the total loss")
     expect(not (isinstance(loss, Tensor) and loss.requires_grad), "your train_step gives a loss that drags its "
            "whole graph along: give a number, with .item()")
-    expect(net.training, "your train_step leaves the network in evaluation mode: batch norm does not learn there")
+    expect(all(modes), "your train_step runs the network in evaluation mode: batch norm does not learn there")
     expect(not torch.equal(vector(net), before), "your train_step has not moved the weights: backward, then step")
     with torch.no_grad():
         fresh = Toy()
