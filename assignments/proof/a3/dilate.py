@@ -24,10 +24,10 @@ def dilate(network, output_stride):
     layers, finer, kept = [], 1, 1
     for layer in network:
         if isinstance(layer, nn.Conv2d):
-            s, d, p = layer.stride[0], layer.dilation[0], layer.padding[0]
+            s, grown = layer.stride[0], lambda pair: tuple(finer * x for x in pair)
             stays = kept * s <= output_stride
-            new = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, s if stays else 1, finer * p,
-                finer * d)
+            new = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, s if stays else 1,
+                            grown(layer.padding), grown(layer.dilation), bias=layer.bias is not None)
             new.load_state_dict(layer.state_dict())
             layers.append(new)
             if stays: kept *= s
@@ -44,7 +44,7 @@ class Dilated(nn.Module):
             if not hasattr(layer, "stride"): continue
             finer = max(1, total // output_stride)
             total = total * layer.stride[0]
-            layer.dilation, layer.padding = (layer.dilation[0] * finer,) * 2, (layer.padding[0] * finer,) * 2
+            for name in ("dilation", "padding"): setattr(layer, name, tuple(x * finer for x in getattr(layer, name)))
             if total > output_stride: layer.stride = (1, 1)
 
     def forward(self, x):
