@@ -1,6 +1,7 @@
 """Hidden checks of assignment 4: other networks, other label spaces, limits, and what a step may not touch."""
 import copy
 import inspect
+import math
 from contextlib import contextmanager
 
 import torch
@@ -96,15 +97,30 @@ def check_pseudo_labels(pseudo_labels):
     compare(pseudo_labels, (3, 6, 5, 4), tags, (20, 12), "your labels of six classes, maps of another stride,")
     tags = torch.tensor([[0.0, 1], [0, 0]])
     compare(pseudo_labels, (2, 3, 4, 4), tags, (8, 8), "your labels where a picture has no tag")
+    compare(pseudo_labels, (2, 3, 4, 6), tags, (10, 6), "your labels of maps that are coarser in height alone, by 2.5,")
     check_no_background(pseudo_labels)
     tie = torch.zeros(1, 2, 2, 2)
     picture, one = torch.zeros(1, 3, 2, 2), torch.ones(1, 1)
     got = labels_from(pseudo_labels, Body(tie), picture, one, threshold=0.5, ignore_index=9)
     expect((got != 9).all(), "a pixel exactly as sure as the threshold keeps its label: ignore what is below it")
+    check_extremes(pseudo_labels)
     maps = maps_of((6, 6), (2, 4, 6, 6), torch.ones(2, 3), V.threshold)
     got = labels_from(pseudo_labels, Body(maps), torch.zeros(2, 3, 6, 6), torch.ones(2, 3))
     close(got, labels(maps, torch.ones(2, 3), (6, 6), V.threshold, V.ignore),
           f"your labels with the threshold {V.threshold} and the ignore index {V.ignore} of the signature")
+
+
+def check_extremes(pseudo_labels):
+    "A threshold below 1/2; a network that is very sure of a class that the tags exclude."
+    picture = torch.zeros(1, 3, 1, 1)
+    one = lambda z, tags, tau: labels_from(pseudo_labels, Body(torch.tensor(z).view(1, -1, 1, 1)), picture,
+                                           torch.tensor([tags]), threshold=tau, ignore_index=9)
+    close(one([0.5, 0.0, 1.0, 0.0], [1.0, 1.0, 1.0], 0.3), [[[2]]], "the label of a pixel that is sure by 0.43", {
+        "a threshold below 1/2 is a threshold, too: your label is ignored": [[[9]]]})
+    close(one([0.0, 300.0, 2.0], [0.0, 1.0], 0.6), [[[2]]],
+          "where the network is very sure of a class that the tags exclude, your label", {
+              "where the network is very sure of a class that the tags exclude, your probabilities are 0/0: rule out "
+              "before the softmax": [[[9]]]})
 
 
 def check_no_background(pseudo_labels):
@@ -116,7 +132,10 @@ def check_no_background(pseudo_labels):
     close(got[:2], labels(maps, tags, (6, 9), 0.5, -7, False)[:2], "your labels without a background", {
         "without a background class 0 is tag 0: you shift the tags, or always allow class 0":
             labels(maps, torch.cat([torch.ones(3, 1), tags[:, 1:]], 1), (6, 9), 0.5, -7, False)[:2]})
-    expect((got[2] == -7).all(), "without a background and without a tag no class is allowed: ignore the whole picture")
+    for tau in (0.5, 0.0):
+        got = labels_from(pseudo_labels, Body(maps), torch.zeros(3, 3, 6, 9), tags, **named | {"threshold": tau})
+        expect((got[2] == -7).all(), "without a background and without a tag no class is allowed: ignore the whole "
+               "picture, whatever the threshold")
 
 
 # Exercise 2
@@ -158,9 +177,9 @@ def check_segmentation_loss(segmentation_loss):
     expect(not slope.movedim(1, -1)[~used].any(), "ignored pixels get a gradient: they must get none")
     close(slope, target.movedim(-1, 1), "the gradient of your loss")
     check_nothing_labelled(segmentation_loss)
-    big = torch.tensor([2000.0, -2000.0]).view(1, 2, 1, 1).requires_grad_()
-    got = loss_from(segmentation_loss, big, torch.ones(1, 1, 1, dtype=torch.int64), ignore_index=99)
-    close(got, 4000.0, "your loss of logits 2000 and -2000", {
+    big = torch.tensor([[2000.0, -9.0], [-2000.0, -9.0]]).view(1, 2, 1, 2).requires_grad_()
+    got = loss_from(segmentation_loss, big, torch.ones(1, 1, 2, dtype=torch.int64), ignore_index=99)
+    close(got, 2000 + math.log(2) / 2, "your loss of a pixel with logits 2000, -2000 and one with -9, -9", {
         "your loss is infinite or nan for large logits: use log_softmax, not the logarithm of a softmax": float("inf")})
 
 
@@ -277,7 +296,8 @@ def check_stage2_step(stage2_step):
     (_, g1), _ = slopes(copy.deepcopy(net), torch.full((3, 6, 5), V.ignore), tagged, salient)
     assert V.threshold > 0.5
     with right_parts(stage2_step):
-        got = losses_from(stage2_step, net, teacher, torch.optim.SGD(net.parameters(), lr=0.5), tagged, salient)
+        got = losses_from(stage2_step, net, teacher.eval(), torch.optim.SGD(net.parameters(), lr=0.5), tagged, salient)
+    expect(not teacher.training, "your stage2_step leaves the teacher in training mode: it must stay as it is")
     close(got["L_s2"], 0.0, "your L_s2 where the teacher is sure of nothing")
     close(net.weight, old - 0.5 * g1, "the weights after a step where the teacher is sure of nothing")
 

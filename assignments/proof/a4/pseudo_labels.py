@@ -277,3 +277,62 @@ def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore
     confidence, label = z.masked_fill(allowed[:, :, None, None] == 0, -1e9).softmax(1).max(1)
     label[confidence < threshold] = ignore_index
     return label
+
+# %% wrong: stretches by a whole factor, which misses sizes that do not divide | one label for each pixel
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad():
+        z = net(image).logits
+        factor = (image.shape[2] // z.shape[2], image.shape[3] // z.shape[3])
+        z = F.interpolate(z, scale_factor=factor, mode="bilinear", align_corners=False)
+        allowed = tags > 0
+        if background: allowed = F.pad(allowed, (1, 0), value=True)
+        conf, label = z.masked_fill(~allowed[:, :, None, None], float("-inf")).softmax(1).max(1)
+        return torch.where(conf >= threshold, label, ignore_index)
+
+# %% wrong: nan becomes 0, which a threshold of 0 does not catch | whatever the threshold
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad():
+        z = F.interpolate(net(image).logits, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        allowed = tags > 0
+        if background: allowed = F.pad(allowed, (1, 0), value=True)
+        H = z.masked_fill(~allowed[:, :, None, None], float("-inf")).softmax(1).nan_to_num(0.0)
+        conf, label = H.max(1)
+        label[conf < threshold] = ignore_index
+        return label
+
+# %% wrong: a threshold below 1/2 is raised to 1/2 | is a threshold, too
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    threshold = max(threshold, 1 / 2)    # "with two classes nobody can be less sure than 1/2"
+    net.eval()
+    with torch.no_grad():
+        z = F.interpolate(net(image).logits, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        allowed = tags > 0
+        if background: allowed = F.pad(allowed, (1, 0), value=True)
+        conf, label = z.masked_fill(~allowed[:, :, None, None], float("-inf")).softmax(1).max(1)
+        return torch.where(conf >= threshold, label, ignore_index)
+
+# %% wrong: looks at the width alone to see whether the maps are coarser | one label for each pixel
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad():
+        z = net(image).logits
+        if z.shape[-1] < image.shape[-1]:
+            z = F.interpolate(z, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        allowed = tags > 0
+        if background: allowed = F.pad(allowed, (1, 0), value=True)
+        conf, label = z.masked_fill(~allowed[:, :, None, None], float("-inf")).softmax(1).max(1)
+        return torch.where(conf >= threshold, label, ignore_index)
+
+# %% wrong: softmax first, then renormalised: 0/0 where the network is very sure of an excluded class | rule out before the softmax
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad():
+        z = F.interpolate(net(image).logits, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        allowed = tags.float()
+        if background: allowed = F.pad(allowed, (1, 0), value=1.0)
+        H = z.softmax(1) * allowed[:, :, None, None]
+        H = H / H.sum(1, keepdim=True)
+        conf, label = H.max(1)
+        return torch.where(conf >= threshold, label, ignore_index)

@@ -271,3 +271,16 @@ def stage2_step(net, teacher, optimizer, tagged, salient):
     sum(losses.values()).backward()
     optimizer.step()
     return {name: loss.item() for name, loss in losses.items()}
+
+# %% wrong: the teacher is left in training mode | leaves the teacher in training mode
+def stage2_step(net, teacher, optimizer, tagged, salient):
+    teacher.eval()
+    label = pseudo_labels(teacher, tagged["image"], tagged["tags"])
+    teacher.train()
+    net.train()
+    losses = {"L_s2": segmentation_loss(net(tagged["image"]).logits, label)}
+    if salient is not None: losses["L_s1"] = saliency_loss(net(salient["image"]), salient["saliency"])
+    optimizer.zero_grad()
+    sum(losses.values()).backward()
+    optimizer.step()
+    return {name: loss.item() for name, loss in losses.items()}
