@@ -5,7 +5,7 @@ import torch
 from checks import V, map_of, pair, results
 from torch.nn.functional import avg_pool2d, pad
 
-from ssnet.checking import call, close, expect
+from ssnet.checking import CheckFailed, as_array, call, close, expect, same
 
 
 def numbers(shift=0):
@@ -20,10 +20,10 @@ def softened(x, sigma):
 
 
 def residual_map(I, k, sigma, level=torch.log, border="circular", power=2,
-                 phase=True, mean=True, smooth=True, least=False):
+                 phase=True, mean=True, smooth=True, least=False, small=1e-8):
     "The spectral residual, with a switch for each known mistake."
     spectrum, r = torch.fft.fft2(I.double()), k // 2
-    L = level(spectrum.abs() + 1e-8)
+    L = level(spectrum.abs() + small)
     usual = avg_pool2d(pad(L[None, None], (r, r, r, r), mode=border), k, 1)[0, 0]
     R = L - usual if mean else L
     back = torch.fft.ifft2(torch.exp(R + 1j * spectrum.angle() * phase)).abs() ** power
@@ -54,7 +54,7 @@ def residual_mistakes(I, k, sigma):
 
 
 def check_spectral_residual(spectral_residual):
-    "Sizes, k, sigma; then moved, turned, brighter, flat pictures, and other number types."
+    "Sizes, k, sigma; then moved, turned, darker, flat and large pictures, and other number types."
     random = numbers(1)
     for (h, w), k, sigma in (((17, 24), 3, 2.0), ((32, 21), 5, V.sigma), ((25, 25), 7, 1.5), ((20, 30), V.k, 4.0)):
         I = torch.rand(h, w, generator=random)
@@ -66,8 +66,15 @@ def check_spectral_residual(spectral_residual):
     close(call(spectral_residual, I.T.contiguous(), V.k, 2.0), S.T,
           "your map of a picture whose rows became columns", {}, 2e-3)
     close(call(spectral_residual, I / 50, V.k, 2.0), S, "your map of a picture 50 times darker", {}, 2e-3)
+    dark = I * 1e-5  # its strengths are still a thousand times 1e-8
+    close(call(spectral_residual, dark, V.k, 2.0), residual_map(dark, V.k, 2.0), "your map of a nearly black picture", {
+        f"your map of a nearly black picture has {small:g} in the logarithm: take log(amplitude + 1e-8)":
+            residual_map(dark, V.k, 2.0, small=small) for small in (1e-4, 1e-5, 1e-6)}, 1e-3)
     close(call(spectral_residual, I.double(), V.k, 2.0), S, "your map of a picture of type float64", {}, 2e-3)
     for flat in (torch.zeros(16, 12), torch.full((16, 12), 0.5)): map_of(call(spectral_residual, flat, 3, 2.0), flat)
+    large = torch.rand(120, 160, generator=random)
+    greatest = map_of(call(spectral_residual, large, V.k, 4.0), large).max()
+    close(greatest, 1, "the greatest value of your map of a large picture (divide by the greatest value alone)")
 
 
 def mean_error(S, G, distance=torch.abs, unsure=None, picture=True, share=False):
@@ -80,7 +87,7 @@ def mean_error(S, G, distance=torch.abs, unsure=None, picture=True, share=False)
 
 
 def check_mae(mae):
-    "Batches of other sizes, with many or no unsure pixels; what must not matter."
+    "Batches of other sizes, with many or no unsure pixels, without salient pixels, without background."
     random, kinds = numbers(2), torch.tensor([0, 255, V.unsure], dtype=torch.uint8)
     for shape in ((3, 5, 7), (1, 6, 4), (4, 4, 4), (2, 30, 20)):
         S = torch.rand(shape, generator=random)
@@ -93,6 +100,15 @@ def check_mae(mae):
     close(call(mae, S, G), mean_error(S, G), "your MAE where no pixel is unsure", mae_mistakes(S, G))
     close(call(mae, (G == 255).float(), G), 0, "your MAE of a perfect map")
     close(call(mae, (G == 0).float(), G), 1, "your MAE of a map that is wrong everywhere")
+    S, none = torch.rand(2, 6, 5, generator=random), torch.zeros(2, 6, 5, dtype=torch.uint8)
+    S[0] = 0
+    close(call(mae, S, none), S.mean(), "your MAE of two pictures without salient pixels", {
+        "your MAE takes the greatest value in the batch for salient: salient is 255": 1 - S.mean(),
+        "your MAE divides the masks by their greatest value, which can be 0: salient is 255": math.nan,
+        "your MAE leaves out a picture without salient pixels when its map is black: it counts": S[1].mean(),
+        "your MAE leaves out pictures without salient pixels: they count": 0})
+    close(call(mae, S, none + 255), 1 - S.mean(), "your MAE of two pictures without background", {
+        "your MAE takes the least value in the batch for background: background is 0": S.mean()})
 
 
 def mae_mistakes(S, G):
@@ -139,6 +155,31 @@ def check_precision_recall(precision_recall):
     one = pair(call(precision_recall, S, G, 0.5), "P, R")
     for number, want, what in zip(one, precision_recall_of(S, G, [0.5]), ("precision", "recall")):
         close(number, want[0], f"your {what} at one threshold")
+    check_thresholds(precision_recall)
+
+
+def check_thresholds(precision_recall):
+    "Thresholds as whole numbers and as a tensor without dimensions; pixels just above and just below one."
+    S = torch.tensor([[0.25, 0.5, 0.75], [1, 0.75, 0.5]])
+    G = torch.tensor([[True, False, True], [True, False, False]])
+    for thresholds in ([0, 1], torch.tensor([0, 1])):
+        got, right = pair(call(precision_recall, S, G, thresholds), "P, R"), precision_recall_of(S, G, [0, 1])
+        for i, what in enumerate(("precision", "recall")):
+            close(got[i], right[i], f"your {what} at the whole thresholds 0, 1", {
+                f"your {what} is cut to whole numbers where the thresholds are whole: make floats": [
+                    int(x) for x in right[i]]})
+    for t, kind in ((0, "the whole number 0"), (torch.tensor(0.5), "a tensor of shape ()")):
+        try: one = call(precision_recall, S, G, t)
+        except CheckFailed as failure: raise CheckFailed(f"{failure} (one threshold may be {kind})") from None
+        for got, want, what in zip(pair(one, "P, R"), precision_recall_of(S, G, [t]), ("precision", "recall")):
+            close(got, want[0], f"your {what} at one threshold that is {kind}")
+    levels = [0.25, 0.5, 0.75]
+    S = torch.tensor([[t + step for t in levels for step in (-1 / 1024, 1 / 1024)]])
+    G = torch.tensor([[True, False] * 3])
+    both = pair(call(precision_recall, S, G, levels), "P, R")
+    where = "where pixels lie 0.001 above and below the threshold (take the map as it is, without steps or margins)"
+    for got, right, what in zip(both, precision_recall_of(S, G, levels), ("precision", "recall")):
+        close(got, right, f"your {what} {where}")
 
 
 def compare_pr(precision_recall, S, G, thresholds, what):
@@ -149,11 +190,14 @@ def compare_pr(precision_recall, S, G, thresholds, what):
     empty = precision_recall_of(S, G, numbers, empty=1 - V.empty)
     got = pair(call(precision_recall, S, G, thresholds), "P, R")
     for i, name in enumerate(("precision", "recall")):
+        exchanged = right[1 - i] if 0 < G.sum() < G.numel() else math.nan
         close(got[i], right[i], f"your {name} ({what})", {
             f"your {name} uses the wrong rule: salient is what is {V.rule} the threshold": other[i],
             f"your {name} counts 0/0 as {1 - V.empty} ({what}): this course counts it as {V.empty}": empty[i],
             f"your {name} sorts the thresholds: keep their order": precision_recall_of(S, G, sorted(numbers))[i],
-            "your precision and recall are exchanged": right[1 - i]})
+            f"your {name} counts 0 of some pixels as {V.empty}: only 0/0 counts as that":
+                [x or V.empty for x in right[i]],
+            "your precision and recall are exchanged": exchanged})
 
 
 def f_of(P, R, beta2):
@@ -177,8 +221,27 @@ def check_f_beta(f_beta, best_f):
     P[[1, 4]], R[[1, 4, 6]] = 0, 0
     P[2] = R[3] = 0.01
     close(call(f_beta, P.double(), R.double(), 0.7), f_of(P, R, 0.7), "your F_β where P and R are small or 0")
-    for best in (0, 3, 7):
-        check_best(best_f, best, random)
+    for best in (0, 3, 7): check_best(best_f, best, random)
+    check_places(best_f)
+
+
+def check_places(best_f):
+    "Three thresholds, of which β² decides; then a curve that is 0."
+    P, R, t = torch.tensor([0.95, 0.7, 0.47]), torch.tensor([0.3, 0.75, 0.99]), [0.7, 0.5, 0.3]
+    for beta2, place in ((0.05, 0), (V.beta2, 1), (20, 2)):
+        F, at = pair(call(best_f, P, R, t, beta2), "the best F, its threshold")
+        right, year = f_of(P, R, beta2), f_of(P, R, V.beta2)
+        close(F, right[place], f"your best F of three (β² = {beta2})", {
+            "your best F has another β² than the one it is given": year[1],
+            "your best_f looks for the place with this year's β²: use the one it is given": right[1],
+            "your best_f looks for the best mean of P and R: look for the best F": right[2]})
+        close(at, t[place], f"your best threshold of three (β² = {beta2})")
+    F, at = pair(call(best_f, P * 0, R * 0, t), "the best F, its threshold")
+    close(F, 0, "your best F where every F is 0")
+    expect(at is not None, "your best_f gives no threshold where every F is 0: any of them is right there")
+    at = as_array(at, "your best threshold")
+    given = any(same(at, as_array(x, ""), 1e-4) for x in t)
+    expect(given, "your best threshold where every F is 0 is none of those given")
 
 
 def check_best(best_f, best, random):
@@ -220,9 +283,9 @@ def comparison(P, R, off):
             for name, g in gain.items()}
 
 
-def own_thresholds(P, R, off):
-    "The gain on the off-centre pictures when each group has thresholds of its own."
-    F = {name: f_of(P[name], R[name], V.beta2)[off].mean(0).max() for name in P}
+def own_thresholds(P, R, group):
+    "The gain on a group of pictures when it has thresholds of its own."
+    F = {name: f_of(P[name], R[name], V.beta2)[group].mean(0).max() for name in P}
     return {name: f - F["centre"] for name, f in F.items()}
 
 
@@ -250,40 +313,49 @@ def fair_mistakes(P, R, name):
             "your score is the best F of any picture": F.max(),
             "your score is a median over the pictures": F.median(0).values.max(),
             "your score uses β where β² is due": f_of(P[name], R[name], V.beta2**0.5).mean(0).max(),
-            "your score uses β² = 0.3: f_beta knows this year's": f_of(P[name], R[name], 0.3).mean(0).max()}
+            "your score uses β² = 0.3: f_beta knows this year's": f_of(P[name], R[name], 0.3).mean(0).max(),
+            "your score has precision and recall exchanged": f_of(R[name], P[name], V.beta2).mean(0).max(),
+            "your score is made of (P + R) / 2: use your f_beta": ((P[name] + R[name]) / 2).mean(0).max()}
 
 
 def check_fair_comparison(fair_comparison):
-    "Other methods, as many pictures as thresholds, pictures in another order, nothing changed in place."
+    "Other methods, as many pictures as thresholds, pictures in another order, pictures without a gain."
     random = numbers(5)
     for n, t, names in ((12, 7, ("a", "centre")), (8, 8, ("centre", "all", "net")), (40, 9, ("x", "y", "centre", "z"))):
         P = {name: torch.rand(n, t, generator=random) ** 2 for name in names}
         R = {name: torch.rand(n, t, generator=random) ** 0.5 for name in names}
         P[names[0]][1, 2], R[names[0]][1, 2] = 0, 0
         off = torch.arange(n) % 4 == 1
-        before = [x.clone() for x in (*P.values(), *R.values())]
-        got = results(call(fair_comparison, P, R, off), P)
-        same = all(map(torch.equal, before, (*P.values(), *R.values())))
-        expect(same, "your fair_comparison changes P or R in place: work on copies")
+        for X in (*P.values(), *R.values()): X[4:6] = 0.2  # two pictures, one of them off-centre, without any gain
+        R = dict(reversed(R.items()))
+        got = results(fair_comparison, P, R, off)
         compare_fair(got, P, R, off)
         order = torch.randperm(n, generator=random)
-        moved = results(call(fair_comparison, *({m: x[order] for m, x in X.items()} for X in (P, R)), off[order]), P)
+        moved = results(fair_comparison, *({m: x[order] for m, x in X.items()} for X in (P, R)), off[order])
         for name in names:
             close(moved[name]["off"], got[name]["off"], "your gain off-centre for the pictures in another order")
 
 
 def compare_fair(got, P, R, off):
     "Compare the result with the right one, number by number."
-    right, own = comparison(P, R, off), own_thresholds(P, R, off)
+    right, ordered = comparison(P, R, off), dict(zip(P, R.values()))
+    own = {flag: own_thresholds(P, R, off == flag) for flag in (False, True)}
     for name in P:
         r, g, what = right[name], got[name], f"of the method '{name}' ({len(off)} pictures)"
-        close(g["score"], r["score"], f"your score {what}", fair_mistakes(P, R, name))
+        close(g["score"], r["score"], f"your score {what}", fair_mistakes(P, R, name) | {
+            "your score pairs P and R by their order in the dicts: pair them by name":
+                f_of(P[name], ordered[name], V.beta2).mean(0).max()})
         close(g["gain"], r["gain"], f"your gain {what}", gain_mistakes(P, R, name))
         swap = "your centred and off-centre pictures are exchanged"
+        some = "your gain on a group leaves out the pictures whose gain is 0: they count"
+        left = {flag: r["gain"][(off == flag) & (r["gain"] != 0)].mean() for flag in (False, True)}
         places = r["gain"][off.long()].mean()
-        close(g["centred"], r["centred"], f"your centred gain {what}", {swap: r["off"]})
+        close(g["centred"], r["centred"], f"your centred gain {what}", {
+            swap: r["off"], some: left[False],
+            "your centred gain has thresholds of its own: one for a method, found on all pictures": own[False][name],
+            "your gain on a group divides by all pictures: divide by those of the group": (r["gain"] * ~off).mean()})
         close(g["off"], r["off"], f"your off-centre gain {what}", {
-            swap: r["centred"],
-            "your off-centre gain has thresholds of its own: one for a method, found on all pictures": own[name],
+            swap: r["centred"], some: left[True],
+            "your off-centre gain has thresholds of its own: one for a method, found on all pictures": own[True][name],
             "your off-centre gain uses off as a list of places: it says yes or no for each picture": places,
             "your gain on a group divides by all pictures: divide by those of the group": (r["gain"] * off).mean()})

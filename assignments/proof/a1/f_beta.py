@@ -44,6 +44,34 @@ def f_beta(P, R, beta2=V.beta2):
 def best_f(P, R, thresholds, beta2=V.beta2):
     return max(zip(f_beta(P, R, beta2).tolist(), [float(t) for t in thresholds]))
 
+# %% right: flat loop and reshape, loop with >= (the last of equals)
+def f_beta(P, R, beta2=V.beta2):
+    values = []
+    for p, r in zip(P.reshape(-1).tolist(), R.reshape(-1).tolist()):
+        below = beta2 * p + r
+        values.append((1 + beta2) * p * r / below if below > 0 else 0.0)
+    return torch.tensor(values).reshape(P.shape)
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    F = f_beta(P, R, beta2)
+    best, best_t = F[0], thresholds[0]
+    for f, t in zip(F, thresholds):
+        if f >= best:
+            best, best_t = f, t
+    return best, best_t
+
+# %% right: boolean assignment into zeros
+def f_beta(P, R, beta2=V.beta2):
+    F = torch.zeros(P.shape)
+    some = (P != 0) | (R != 0)
+    p, r = P[some].float(), R[some].float()
+    F[some] = torch.nan_to_num(p * r * (beta2 + 1) / (p * beta2 + r))
+    return F
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    i = max(range(len(P)), key=lambda j: float(f_beta(P[j], R[j], beta2)))
+    return f_beta(P[i], R[i], beta2), thresholds[i]
+
 # %% wrong: β for β² | β where β² is due
 def f_beta(P, R, beta2=V.beta2):
     b = beta2**0.5
@@ -224,3 +252,53 @@ def f_beta(P, R, beta2=V.beta2):
 def best_f(P, R, thresholds, beta2=V.beta2):
     F = f_beta(P, R, beta2)
     return F.max(), thresholds[int(F.argmax())]
+
+# %% wrong: best_f finds the place with the year's beta2, the value with the argument | the β² that it is given
+def f_beta(P, R, beta2=V.beta2):
+    F = (1 + beta2) * P * R / (beta2 * P + R)
+    return torch.where(P + R > 0, F, torch.zeros_like(F))
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    i = int(f_beta(P, R).argmax())
+    return f_beta(P[i], R[i], beta2), thresholds[i]
+
+# %% wrong: no threshold at all where every F is 0 | gives no threshold where every F is 0
+def f_beta(P, R, beta2=V.beta2):
+    F = (1 + beta2) * P * R / (beta2 * P + R)
+    return torch.where(P + R > 0, F, torch.zeros_like(F))
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    best, best_t = 0, None
+    for f, t in zip(f_beta(P, R, beta2), thresholds):
+        if f > best: best, best_t = f, t
+    return best, best_t
+
+# %% wrong: best_f looks for the best plain mean of P and R | look for the best F
+def f_beta(P, R, beta2=V.beta2):
+    F = (1 + beta2) * P * R / (beta2 * P + R)
+    return torch.where(P + R > 0, F, torch.zeros_like(F))
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    F = f_beta(P, R, beta2)
+    i = int((P + R).argmax())
+    return F[i], thresholds[i]
+
+# %% wrong: the argument beta2 is ignored, the year's value used | ignores its argument beta2
+def f_beta(P, R, beta2=V.beta2):
+    F = (1 + V.beta2) * P * R / (V.beta2 * P + R)
+    return torch.where(P + R > 0, F, torch.zeros_like(F))
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    F = f_beta(P, R, beta2)
+    i = int(F.argmax())
+    return F[i], thresholds[i]
+
+# %% wrong: 1 + beta2 written as the number of this year | in place of 1 + beta2
+def f_beta(P, R, beta2=V.beta2):
+    F = (1 + V.beta2) * P * R / (beta2 * P + R)
+    return torch.where(P + R > 0, F, torch.zeros_like(F))
+
+def best_f(P, R, thresholds, beta2=V.beta2):
+    F = f_beta(P, R, beta2)
+    i = int(F.argmax())
+    return F[i], thresholds[i]

@@ -54,6 +54,32 @@ def fair_comparison(P, R, off):
     return {name: {"score": x.mean(), "gain": x - at["centre"], "centred": np.mean((x - at["centre"])[~off]),
                    "off": np.mean((x - at["centre"])[off])} for name, x in at.items()}
 
+# %% right: the formula in line, places of both groups
+def fair_comparison(P, R, off):
+    tables = {}
+    for m in P:
+        p, r = P[m], R[m]
+        tables[m] = torch.nan_to_num((1 + V.beta2) * p * r / (V.beta2 * p + r), nan=0.0)
+    def pick(F): return F[:, torch.argmax(F.sum(0))]
+    inside, outside = torch.where(~off)[0], torch.where(off)[0]
+    base, result = pick(tables["centre"]), {}
+    for m, F in tables.items():
+        g = pick(F) - base
+        result[m] = {"score": pick(F).mean(), "gain": g, "centred": g[inside].mean(), "off": g[outside].mean()}
+    return result
+
+# %% right: stacked, einsum with one-hot thresholds
+def fair_comparison(P, R, off):
+    names = list(P)
+    F = f_beta(torch.stack([P[n] for n in names]), torch.stack([R[n] for n in names]))
+    mean = F.mean(1)
+    score, t = mean.max(1)
+    at = torch.einsum("mnt,mt->mn", F, torch.nn.functional.one_hot(t, F.shape[2]).to(F.dtype))
+    gain = at - at[names.index("centre")]
+    w = off.to(F.dtype)
+    centred, aside = gain @ (1 - w) / (1 - w).sum(), gain @ w / w.sum()
+    return {n: {"score": score[i], "gain": gain[i], "centred": centred[i], "off": aside[i]} for i, n in enumerate(names)}
+
 # %% wrong: F of the mean precision and the mean recall | F of the mean P and the mean R
 def fair_comparison(P, R, off):
     F = {name: f_beta(P[name], R[name]) for name in P}
@@ -236,3 +262,68 @@ def fair_comparison(P, R, off):
     F = {name: f_beta(P[name], R[name]) for name in P}
     at = {name: f[:, f.mean(0).argmax()] for name, f in F.items()}
     return {name: (f.mean(), f - at["centre"]) for name, f in at.items()}
+
+# %% wrong: precision and recall are paired by their order in the dicts | pair them by name
+def fair_comparison(P, R, off):
+    F = {m: f_beta(p, r) for (m, p), r in zip(P.items(), R.values())}
+    own = {m: F[m][:, int(F[m].mean(0).argmax())] for m in F}
+    g = {m: own[m] - own["centre"] for m in F}
+    return {m: {"score": own[m].mean(), "gain": g[m], "centred": g[m][~off].mean(), "off": g[m][off].mean()} for m in F}
+
+# %% wrong: a group's mean over the pictures whose gain is not 0 | whose gain is 0
+def fair_comparison(P, R, off):
+    F = {name: f_beta(P[name], R[name]) for name in P}
+    at = {name: f[:, f.mean(0).argmax()] for name, f in F.items()}
+    gains = {name: f - at["centre"] for name, f in at.items()}
+    def mean(g): return g.sum() / (g != 0).sum().clamp(min=1)
+    return {name: {"score": at[name].mean(), "gain": g, "centred": mean(g[~off]), "off": mean(g[off])}
+            for name, g in gains.items()}
+
+# %% wrong: new best thresholds for each group | new thresholds
+def fair_comparison(P, R, off):
+    F = {m: f_beta(P[m], R[m]) for m in P}
+    def best(f): return f[:, int(f.mean(0).argmax())]
+    result = {}
+    for m in F:
+        result[m] = {"score": F[m].mean(0).max(), "gain": best(F[m]) - best(F["centre"])}
+        for name, group in (("centred", ~off), ("off", off)):
+            result[m][name] = best(F[m][group]).mean() - best(F["centre"][group]).mean()
+    return result
+
+# %% wrong: precision and recall exchanged in f_beta | precision and recall exchanged
+def fair_comparison(P, R, off):
+    F = {m: f_beta(R[m], P[m]) for m in P}
+    own = {m: F[m][:, int(F[m].mean(0).argmax())] for m in F}
+    g = {m: own[m] - own["centre"] for m in F}
+    return {m: {"score": own[m].mean(), "gain": g[m], "centred": g[m][~off].mean(), "off": g[m][off].mean()} for m in F}
+
+# %% wrong: mean of P and R instead of F | (P + R) / 2
+def fair_comparison(P, R, off):
+    F = {m: (P[m] + R[m]) / 2 for m in P}
+    own = {m: F[m][:, int(F[m].mean(0).argmax())] for m in F}
+    g = {m: own[m] - own["centre"] for m in F}
+    return {m: {"score": own[m].mean(), "gain": g[m], "centred": g[m][~off].mean(), "off": g[m][off].mean()} for m in F}
+
+# %% wrong: F₁, β² forgotten | F₁
+def fair_comparison(P, R, off):
+    F = {name: f_beta(P[name], R[name], 1) for name in P}
+    at = {name: f[:, f.mean(0).argmax()] for name, f in F.items()}
+    gains = {name: f - at["centre"] for name, f in at.items()}
+    return {name: {"score": at[name].mean(), "gain": g, "centred": g[~off].mean(), "off": g[off].mean()}
+            for name, g in gains.items()}
+
+# %% wrong: F put into the dictionary P | in place
+def fair_comparison(P, R, off):
+    for name in P: P[name] = f_beta(P[name], R[name])
+    at = {name: f[:, f.mean(0).argmax()] for name, f in P.items()}
+    gains = {name: f - at["centre"] for name, f in at.items()}
+    return {name: {"score": at[name].mean(), "gain": g, "centred": g[~off].mean(), "off": g[off].mean()}
+            for name, g in gains.items()}
+
+# %% wrong: the off-centre pictures are expected at the end | your gain on the centred pictures of five
+def fair_comparison(P, R, off):
+    F = {m: f_beta(P[m], R[m]) for m in P}
+    own = {m: F[m][:, int(F[m].mean(0).argmax())] for m in F}
+    g = {m: own[m] - own["centre"] for m in F}
+    n = int((~off).sum())
+    return {m: {"score": own[m].mean(), "gain": g[m], "centred": g[m][:n].mean(), "off": g[m][n:].mean()} for m in F}

@@ -31,6 +31,25 @@ def mae(S, G):
     error = np.where(G == 255, 1 - S, np.where(G == 0, S, 0))
     return np.mean([e.sum() / np.count_nonzero(g != V.unsure) for e, g in zip(error, G)])
 
+# %% right: salient minus, background plus, without abs
+def mae(S, G):
+    fg, bg = G == 255, G == 0
+    e = torch.where(fg, 1 - S, torch.zeros_like(S)) + torch.where(bg, S, torch.zeros_like(S))
+    n = (fg | bg).flatten(1).sum(1)
+    return torch.mean(e.flatten(1).sum(1) / n)
+
+# %% right: signed integers, everything times 255 and back, a Python float
+def mae(S, G):
+    d = (S * 255 - G.to(torch.int16)).abs()
+    keep = G != V.unsure
+    return float(torch.tensor([float(d[i][keep[i]].mean()) / 255 for i in range(len(S))]).mean())
+
+# %% right: numpy masked array
+def mae(S, G):
+    m = np.ma.masked_array(S.numpy().astype(float), mask=(G == V.unsure).numpy())
+    e = abs(m - (G.numpy() >= 255))
+    return torch.as_tensor(float(e.mean(axis=(1, 2)).mean()))
+
 # %% wrong: one mean over all pixels of the batch | one mean over all pixels
 def mae(S, G):
     known = G != V.unsure
@@ -136,3 +155,90 @@ def mae(S, G):
 def mae(S, G):
     from ssnet.metrics import mae as theirs
     return np.mean([theirs(s[g != V.unsure].numpy(), (g[g != V.unsure] == 255).numpy()) for s, g in zip(S, G)])
+
+# %% wrong: salient is the greatest value in the batch | greatest value in the batch for salient
+def mae(S, G):
+    counts = G != V.unsure
+    y = (G == G.max()).float()
+    return (((S - y).abs() * counts).sum((1, 2)) / counts.sum((1, 2))).mean()
+
+# %% wrong: the masks are divided by their greatest value | by their greatest value
+def mae(S, G):
+    counts = G != V.unsure
+    y = G.float() / G.max()
+    return (((S - y).abs() * counts).sum((1, 2)) / counts.sum((1, 2))).mean()
+
+# %% wrong: background is the least value of the batch | least value in the batch for background
+def mae(S, G):
+    counts = G != V.unsure
+    y = (G != G.min()).float()
+    return (((S - y).abs() * counts).sum((1, 2)) / counts.sum((1, 2))).mean()
+
+# %% wrong: a black map of a picture without salient pixels is left out | leaves out a picture without salient
+def mae(S, G):
+    means = []
+    for s, g in zip(S, G):
+        if not (g == 255).any() and not s.any():
+            continue
+        keep = g != V.unsure
+        means.append((s[keep] - g[keep].float() / 255).abs().mean())
+    return torch.stack(means).mean()
+
+# %% wrong: 255 is taken for ignore, as in label files | 255 is salient here
+def mae(S, G):
+    keep = G == 0
+    return ((S * keep).sum((1, 2)) / keep.sum((1, 2))).mean()
+
+# %% wrong: 255 is taken for the unsure value | 255 is salient here
+def mae(S, G):
+    keep = G != 255
+    return (((S - G / 255).abs() * keep).sum((1, 2)) / keep.sum((1, 2))).mean()
+
+# %% wrong: loops over the height instead of the batch | leaves out the last picture
+def mae(S, G):
+    means = []
+    for n in range(S.shape[1]):
+        keep = G[n] != V.unsure
+        means.append((S[n][keep] - G[n][keep].float() / 255).abs().mean())
+    return torch.stack(means).mean()
+
+# %% wrong: divides the sum over the pictures by the height | divides by the height
+def mae(S, G):
+    counts = G != V.unsure
+    errors = (S - (G == 255).float()).abs() * counts
+    return (errors.sum((1, 2)) / counts.sum((1, 2))).sum() / S.shape[1]
+
+# %% wrong: the median of the pictures, equal to the mean for two | median
+def mae(S, G):
+    counts = G != V.unsure
+    e = ((S - (G == 255).float()).abs() * counts).sum((1, 2)) / counts.sum((1, 2))
+    return torch.quantile(e, 0.5)
+
+# %% wrong: middle between the best and the worst picture | middle between the best and the worst
+def mae(S, G):
+    counts = G != V.unsure
+    e = ((S - (G == 255).float()).abs() * counts).sum((1, 2)) / counts.sum((1, 2))
+    return (e.min() + e.max()) / 2
+
+# %% wrong: only the first and the last picture | the first and the last picture only
+def mae(S, G):
+    def one(s, g):
+        keep = g != V.unsure
+        return (s[keep] - g[keep].float() / 255).abs().mean()
+    return (one(S[0], G[0]) + one(S[-1], G[-1])) / 2
+
+# %% wrong: running mean halves at each picture, right for two | halves at each picture
+def mae(S, G):
+    mean = None
+    for s, g in zip(S, G):
+        keep = g != V.unsure
+        e = (s[keep] - g[keep].float() / 255).abs().mean()
+        mean = e if mean is None else (mean + e) / 2
+    return mean
+
+# %% wrong: mean of row means | mean of each row
+def mae(S, G):
+    counts = (G != V.unsure).float()
+    e = (S - (G == 255).float()).abs() * counts
+    rows = e.sum(2) / counts.sum(2).clamp(min=1)
+    return rows.mean(1).mean()

@@ -18,7 +18,7 @@ def precision_recall(S, G, thresholds):
         chosen = S > t if V.strict else S >= t
         right = (chosen * G).sum().item()
         return [right / d if d else float(V.empty) for d in (chosen.sum().item(), G.sum().item())]
-    if isinstance(thresholds, (int, float)): return tuple(torch.tensor(at(thresholds)))
+    if np.ndim(thresholds) == 0: return tuple(torch.tensor(at(float(thresholds))))
     both = torch.tensor([at(float(t)) for t in thresholds])
     return both[:, 0], both[:, 1]
 
@@ -39,6 +39,24 @@ def precision_recall(S, G, thresholds):
     right = object_.size - np.searchsorted(object_, t, side)
     P = np.where(n == 0, V.empty, right / np.maximum(n, 1))
     return P, np.where(object_.size == 0, V.empty, right / max(object_.size, 1))
+
+# %% right: counts of each kind, and list() to see whether there are many
+def precision_recall(S, G, thresholds):
+    def share(a, b): return torch.tensor(float(V.empty) if a + b == 0 else a / (a + b))
+    def at(t):
+        chosen = torch.gt(S, t) if V.strict else torch.ge(S, t)
+        found, wrong, missed = (int((x & y).sum()) for x, y in ((chosen, G), (chosen, ~G), (~chosen, G)))
+        return share(found, wrong), share(found, missed)
+    try: many = list(thresholds)
+    except TypeError: return at(thresholds)
+    return tuple(torch.stack(x) for x in zip(*map(at, many)))
+
+# %% right: one numpy array of both
+def precision_recall(S, G, thresholds):
+    s, g, t = S.numpy(), G.numpy(), np.asarray(thresholds, dtype=np.float64)[..., None, None]
+    chosen = s > t if V.strict else s >= t
+    right, n = (chosen & g).sum((-2, -1)), chosen.sum((-2, -1))
+    return np.array([np.where(d == 0, V.empty, right / np.maximum(d, 1)) for d in (n, np.full_like(n, g.sum()))])
 
 # %% wrong: the other rule for ties | rule
 def precision_recall(S, G, thresholds):
@@ -173,3 +191,56 @@ def precision_recall(S, G, thresholds):
     got = [[f(G.flatten().numpy(), (S > t if V.strict else S >= t).flatten().numpy(), zero_division=V.empty)
             for f in (precision_score, recall_score)] for t in np.atleast_1d(np.asarray(thresholds))]
     return tuple(np.array(got).T)
+
+# %% wrong: one number is recognised only if it is a float | the whole number 0
+def precision_recall(S, G, thresholds):
+    single = isinstance(thresholds, float)
+    P, R = [], []
+    for t in [thresholds] if single else thresholds:
+        chosen = S > t if V.strict else S >= t
+        right = float((chosen & G).sum())
+        P.append(right / float(chosen.sum()) if chosen.any() else float(V.empty))
+        R.append(right / float(G.sum()) if G.any() else float(V.empty))
+    return (torch.tensor(P[0]), torch.tensor(R[0])) if single else (torch.tensor(P), torch.tensor(R))
+
+# %% wrong: one number is recognised only if it is a Python number | a tensor of shape ()
+def precision_recall(S, G, thresholds):
+    single = isinstance(thresholds, (int, float))
+    P, R = [], []
+    for t in [thresholds] if single else thresholds:
+        chosen = S > t if V.strict else S >= t
+        right = float((chosen & G).sum())
+        P.append(right / float(chosen.sum()) if chosen.any() else float(V.empty))
+        R.append(right / float(G.sum()) if G.any() else float(V.empty))
+    return (torch.tensor(P[0]), torch.tensor(R[0])) if single else (torch.tensor(P), torch.tensor(R))
+
+# %% wrong: a margin of 0.01 at the threshold | 0.001 above and below
+def precision_recall(S, G, thresholds):
+    t = torch.as_tensor(thresholds)[..., None, None]
+    chosen = S > t + 0.01 if V.strict else S >= t - 0.01
+    right, n, salient = (chosen & G).sum((-2, -1)), chosen.sum((-2, -1)), G.sum().expand(t.shape[:-2])
+    return tuple(torch.where(below > 0, right / below.clamp(min=1), V.empty) for below in (n, salient))
+
+# %% wrong: the map in 8 bits, the thresholds too | 0.001 above and below
+def precision_recall(S, G, thresholds):
+    t = (torch.as_tensor(thresholds)[..., None, None] * 255).floor()
+    chosen = (S * 255).floor() > t if V.strict else (S * 255).floor() >= t
+    right, n, salient = (chosen & G).sum((-2, -1)), chosen.sum((-2, -1)), G.sum().expand(t.shape[:-2])
+    return tuple(torch.where(below > 0, right / below.clamp(min=1), V.empty) for below in (n, salient))
+
+# %% wrong: whole thresholds cut the results | cut to whole numbers
+def precision_recall(S, G, thresholds):
+    t = torch.as_tensor(thresholds)
+    P, R = torch.full_like(t, V.empty), torch.full_like(t, V.empty)
+    for i in np.ndindex(*t.shape):
+        chosen = S > t[i] if V.strict else S >= t[i]
+        if chosen.any(): P[i] = (chosen & G).sum() / chosen.sum()
+        if G.any(): R[i] = (chosen & G).sum() / G.sum()
+    return P, R
+
+# %% wrong: nothing right counts as 1, whatever was chosen
+def precision_recall(S, G, thresholds):
+    t = torch.as_tensor(thresholds)[..., None, None]
+    chosen = S > t if V.strict else S >= t
+    right, n, salient = (chosen & G).sum((-2, -1)), chosen.sum((-2, -1)), G.sum().expand(t.shape[:-2])
+    return tuple(torch.where(right > 0, right / below.clamp(min=1), 1) for below in (n, salient))

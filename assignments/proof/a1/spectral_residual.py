@@ -53,6 +53,42 @@ def spectral_residual(I, k=V.k, sigma=V.sigma):
     S = blur(back.real**2 + back.imag**2, sigma)
     return (S / S.amax()).float()
 
+# %% right: half a spectrum on the way back, a mean by unfold
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    A = torch.fft.fft2(I)
+    L = torch.log(A.abs() + 1e-8)
+    p = k // 2
+    rows = torch.arange(-p, I.shape[0] + p) % I.shape[0]
+    cols = torch.arange(-p, I.shape[1] + p) % I.shape[1]
+    hL = L[rows][:, cols].unfold(0, k, 1).unfold(1, k, 1).mean((-1, -2))
+    E = torch.exp(L - hL + 1j * A.angle())
+    s = torch.fft.irfft2(E[:, :I.shape[1] // 2 + 1], s=I.shape)
+    S = blur(s**2, sigma)
+    return S / S.max()
+
+# %% right: the local mean by the convolution theorem, as blur does
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    H, W = I.shape
+    spec = torch.fft.fft2(I)
+    L = torch.log(1e-8 + torch.abs(spec))
+    box = torch.zeros(H, W)
+    for dy in range(-(k // 2), k // 2 + 1):
+        for dx in range(-(k // 2), k // 2 + 1):
+            box[dy % H, dx % W] += 1 / k**2
+    smooth = torch.fft.ifft2(torch.fft.fft2(L) * torch.fft.fft2(box)).real
+    S = torch.fft.ifft2(torch.polar(torch.exp(L - smooth), torch.angle(spec)))
+    S = blur((S * S.conj()).real, sigma)
+    return S / S.amax()
+
+# %% right: scipy's filter, a numpy array
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    from scipy.ndimage import uniform_filter
+    F = np.fft.fft2(np.asarray(I, dtype=np.float64))
+    L = np.log(np.abs(F) + 1e-8)
+    back = np.fft.ifft2(np.exp(L - uniform_filter(L, k, mode="wrap") + 1j * np.angle(F)))
+    S = blur(torch.tensor(np.abs(back) ** 2), sigma).numpy()
+    return S / S.max()
+
 # %% wrong: the phase is dropped | phase is lost
 def spectral_residual(I, k=V.k, sigma=V.sigma):
     F = torch.fft.fft2(I)
@@ -243,3 +279,63 @@ def spectral_residual(I, k=V.k, sigma=V.sigma):
 # %% wrong: not written | not written yet
 def spectral_residual(I, k=V.k, sigma=V.sigma):
     raise NotImplementedError()
+
+# %% wrong: small number 1e-5 in place of 1e-8 | 1e-05 in the logarithm
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L, phi = torch.log(F.abs() + 1e-5), F.angle()
+    hL = avg_pool2d(pad(L[None, None], [k // 2] * 4, mode="circular"), k, stride=1)[0, 0]
+    S = blur(torch.fft.ifft2(torch.exp(L - hL + 1j * phi)).abs() ** 2, sigma)
+    return S / S.max()
+
+# %% wrong: divides by max + 1e-6, maps of larger pictures do not end at 1 | divide by the greatest value alone
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L, phi = torch.log(F.abs() + 1e-8), F.angle()
+    hL = avg_pool2d(pad(L[None, None], [k // 2] * 4, mode="circular"), k, stride=1)[0, 0]
+    S = blur(torch.fft.ifft2(torch.exp(L - hL + 1j * phi)).abs() ** 2, sigma)
+    return S / (S.max() + 1e-6)
+
+# %% wrong: the sum over the window is divided by 9 | divides by 9 whatever k is
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L = torch.log(F.abs() + 1e-8)
+    kernel = torch.ones(1, 1, k, k) / 9
+    hL = conv2d(pad(L[None, None], [k // 2] * 4, mode="circular"), kernel)[0, 0]
+    S = blur(torch.fft.ifft2(torch.exp(L - hL + 1j * F.angle())).abs() ** 2, sigma)
+    return S / S.max()
+
+# %% wrong: window from -1 to k-2, the frequency is in the middle for k = 3 only | off the middle
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L = torch.log(F.abs() + 1e-8)
+    hL = sum(L.roll((-dy, -dx), (0, 1)) for dy in range(-1, k - 1) for dx in range(-1, k - 1)) / k**2
+    S = blur(torch.fft.ifft2(torch.exp(L - hL + 1j * F.angle())).abs() ** 2, sigma)
+    return S / S.max()
+
+# %% wrong: irfft2 without the size, an odd width loses a column | keep the size
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L = torch.log(F.abs() + 1e-8)
+    hL = avg_pool2d(pad(L[None, None], [k // 2] * 4, mode="circular"), k, stride=1)[0, 0]
+    Z = torch.exp(L - hL + 1j * F.angle())
+    S = blur(torch.fft.irfft2(Z[:, :Z.shape[1] // 2 + 1]) ** 2, sigma)
+    return S / S.max()
+
+# %% wrong: L is shifted with fftshift and shifted back with fftshift, wrong for odd sizes | take ifftshift
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L = torch.fft.fftshift(torch.log(F.abs() + 1e-8))
+    R = L - avg_pool2d(pad(L[None, None], [k // 2] * 4, mode="circular"), k, stride=1)[0, 0]
+    R = torch.fft.fftshift(R)
+    S = blur(torch.fft.ifft2(torch.exp(R + 1j * F.angle())).abs() ** 2, sigma)
+    return S / S.max()
+
+# %% wrong: k along the rows only, 3 along the columns | in one direction only
+def spectral_residual(I, k=V.k, sigma=V.sigma):
+    F = torch.fft.fft2(I)
+    L = torch.log(F.abs() + 1e-8)
+    padded = pad(L[None, None], (k // 2, k // 2, 1, 1), mode="circular")
+    hL = avg_pool2d(padded, (3, k), stride=1)[0, 0]
+    S = blur(torch.fft.ifft2(torch.exp(L - hL + 1j * F.angle())).abs() ** 2, sigma)
+    return S / S.max()

@@ -2,9 +2,10 @@
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 
-from ssnet.checking import as_array, call, close, expect
+from ssnet.checking import as_array, call, close, expect, unchanged
 
 SEED = 0  # the year's variant
 
@@ -44,15 +45,20 @@ def map_of(got, picture):
 
 def pair(got, what):
     "The two things that an answer returned; raises CheckFailed otherwise."
-    many = isinstance(got, (tuple, list)) or isinstance(got, torch.Tensor) and got.ndim > 0
+    many = isinstance(got, (tuple, list)) or isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim > 0
     expect(many and len(got) == 2, f"your answer must return two things: {what}")
     return got
 
 
-def results(got, methods):
-    "What fair_comparison gave; raises CheckFailed where an entry is missing."
-    expect(isinstance(got, dict) and set(got) == set(methods),
-           f"your fair_comparison must return a dict with the keys {', '.join(methods)}")
+def results(fair_comparison, P, R, off):
+    "What fair_comparison gives; raises CheckFailed where an entry is missing, or where it changes P or R."
+    before = [{name: x.clone() for name, x in X.items()} for X in (P, R)]
+    got = call(fair_comparison, P, R, off)
+    for X, old in zip((P, R), before):
+        expect(set(X) == set(old) and all(unchanged(X[name], old[name]) for name in old),
+               "your fair_comparison changes P or R in place: work on copies")
+    expect(isinstance(got, dict) and set(got) == set(P),
+           f"your fair_comparison must return a dict with the keys {', '.join(P)}")
     for one in got.values():
         expect(isinstance(one, dict) and set(one) == {"score", "gain", "centred", "off"},
                "your result for a method must be a dict with the keys score, gain, centred, off")
@@ -60,7 +66,7 @@ def results(got, methods):
 
 
 def check_spectral_residual(spectral_residual):
-    "A dot, and a picture of 6×8 pixels."
+    "A dot, a picture of 6×8 pixels, and one of 7×9 with another k."
     dot = torch.zeros(9, 12)
     dot[2, 7] = 1
     S = map_of(call(spectral_residual, dot, 3, 1.5), dot)
@@ -78,6 +84,12 @@ def check_spectral_residual(spectral_residual):
     close(S[[0, 1, 4], [0, 4, 2]], [0.638725, 0.967105, 0.78815],
           "your map of the 6×8 picture at (0, 0), (1, 4), (4, 2)", SMALL, 1e-3)
     close(call(spectral_residual, 4 * small, 3, 1.5), S, "your map of a picture four times as bright", {}, 2e-3)
+    odd = torch.tensor([[5, 2, 1, 6, 3, 7, 7, 9, 8], [1, 8, 1, 8, 7, 2, 0, 6, 2], [3, 8, 6, 0, 5, 1, 8, 8, 3],
+                        [7, 0, 8, 1, 0, 6, 3, 5, 6], [6, 7, 5, 0, 9, 1, 4, 2, 2], [1, 4, 8, 2, 2, 9, 9, 7, 3],
+                        [0, 7, 0, 5, 2, 2, 0, 7, 3]]) / 10
+    S = map_of(call(spectral_residual, odd, 5, 1.0), odd)
+    close(S[[0, 3, 6], [0, 5, 2]], [0.579151, 0.593203, 0.532612],
+          "your map of the 7×9 picture (k = 5) at (0, 0), (3, 5), (6, 2)", ODD, 1e-3)
 
 
 SMALL = {  # {message: the map of the 6×8 picture at (0, 0), (1, 4), (4, 2) which that mistake gives}
@@ -92,28 +104,50 @@ SMALL = {  # {message: the map of the 6×8 picture at (0, 0), (1, 4), (4, 2) whi
     "your local mean repeats the border: after the last frequency comes the first": [0.528317, 0.918029, 0.730433],
     "your local mean mirrors the border: after the last frequency comes the first": [0.659056, 0.959659, 0.805168]}
 
+ODD = {  # the same for the 7×9 picture at (0, 0), (3, 5), (6, 2)
+    "your local mean has 3×3 frequencies whatever k is": [0.6407, 0.640578, 0.603442],
+    "your local mean divides by 9 whatever k is: it is a mean over k × k": [0.556424, 0.586365, 0.52077],
+    "your local mean is off the middle: as many frequencies before as after": [0.5998, 0.603393, 0.54849],
+    "your local mean starts at the frequency: put it in the middle": [0.604379, 0.607975, 0.53904],
+    "your local mean takes k frequencies in one direction only": [0.614273, 0.6158, 0.579191],
+    "your local mean takes k frequencies in the other direction only": [0.615278, 0.616374, 0.546138],
+    "your fftshift is undone by a second one, which is wrong for odd sizes: take ifftshift": [
+        0.671354, 0.848737, 0.797442],
+    "your blur has sigma = 1.5 whatever sigma is": [0.797415, 0.801961, 0.71367]}
+
 
 def check_mae(mae):
-    "Two pictures of 2×2 pixels: the errors are 0.1, 0.6, 0.2 in the first and 0.5 in the second."
+    "Three pictures of 2×2 pixels: the errors are 0.1, 0.6, 0.2 in the first, 0.5 in the second, 0.4, 0.1 in the third."
     U, u = V.unsure, V.unsure / 255
-    S = torch.tensor([[[0.9, 0.4], [0.2, 0.7]], [[0.5, 0.3], [0.8, 0.6]]])
-    G = torch.tensor([[[255, 255], [0, U]], [[0, U], [U, U]]], dtype=torch.uint8)
-    close(call(mae, S, G), 0.4, "your MAE of the two small pictures", {
-        "your MAE is one mean over all pixels: take the mean of each picture first, then the pictures' mean": 0.35,
-        "your MAE leaves the unsure pixels out of the sum, but divides by them too": 0.175,
-        "your MAE counts unsure pixels as background": 0.475,
-        "your MAE counts unsure pixels as salient": 0.375,
+    S = torch.tensor([[[0.9, 0.4], [0.2, 0.7]], [[0.5, 0.3], [0.8, 0.6]], [[0.6, 0.1], [0.1, 0.8]]])
+    G = torch.tensor([[[255, 255], [0, U]], [[0, U], [U, U]], [[255, U], [0, U]]], dtype=torch.uint8)
+    a, b, c, d, e = (abs(s - u) for s in (0.7, 0.3, 0.8, 0.6, 0.1))  # errors of unsure pixels, counted by their value
+    close(call(mae, S, G), 0.35, "your MAE of the three small pictures", {
+        "your MAE is one mean over all pixels: take the mean of each picture first, then the pictures' mean": 1.9 / 6,
+        "your MAE leaves the unsure pixels out of the sum, but divides by them too": 0.158333,
+        "your MAE counts unsure pixels as background": 0.433333,
+        "your MAE counts unsure pixels as salient": 0.383333,
         f"your MAE counts unsure pixels as {U}/255":
-            ((0.9 + abs(0.7 - u)) / 4 + (0.5 + abs(0.3 - u) + abs(0.8 - u) + abs(0.6 - u)) / 4) / 2,
-        "your MAE squares the errors: take absolute values": 0.193333,
-        "your MAE is the root of a mean of squares: take absolute values": 0.434845,
-        "your MAE lets errors of different signs cancel: take absolute values": 0.166667,
-        "your MAE lets errors of different signs cancel: take absolute values first": -0.166667,
-        "your MAE takes the mask as it is: salient is 255 there, and 1 in the map": 85.066667,
-        "your MAE is a sum over the pictures: take the mean": 0.8,
-        "your MAE stretches the maps: take them as they are": 0.319048,
-        "your MAE subtracts in uint8, which has no negative numbers: make floats first": 0.5,
-        "your MAE gives one number a picture: the mean over the pictures is missing": [0.3, 0.5]})
+            ((0.9 + a) / 4 + (0.5 + b + c + d) / 4 + (0.5 + e + c) / 4) / 3,
+        "your MAE leaves out what has 255: 255 is salient here, not 'ignore'": 0.8 / 3,
+        f"your MAE leaves out 255 in place of {U}: 255 is salient here, not 'ignore'":
+            ((0.2 + a) / 2 + (0.5 + b + c + d) / 4 + (0.1 + e + c) / 3) / 3,
+        "your MAE squares the errors: take absolute values": 0.157222,
+        "your MAE is the root of a mean of squares: take absolute values": 0.387077,
+        "your MAE lets errors of different signs cancel: take absolute values": 0.272222,
+        "your MAE lets errors of different signs cancel: take absolute values first": 0.061111,
+        "your MAE takes the mask as it is: salient is 255 there, and 1 in the map": 99.127778,
+        "your MAE is a sum over the pictures: take the mean": 1.05,
+        "your MAE is the median of the pictures: take their mean": 0.3,
+        "your MAE is the middle between the best and the worst picture: take the mean of all": 0.375,
+        "your MAE leaves out the last picture: the first dimension is the batch": 0.4,
+        "your MAE takes the first and the last picture only": 0.275,
+        "your MAE divides by the height: divide by the number of pictures": 0.525,
+        "your MAE halves at each picture: divide the sum by the number of pictures": 0.325,
+        "your MAE takes the mean of each row first: take one mean over the picture's pixels that count": 0.258333,
+        "your MAE stretches the maps: take them as they are": 0.260317,
+        "your MAE subtracts in uint8, which has no negative numbers: make floats first": 0.450327,
+        "your MAE gives one number a picture: the mean over the pictures is missing": [0.3, 0.5, 0.25]})
 
 
 def check_precision_recall(precision_recall):
@@ -142,33 +176,43 @@ F_TABLE = {  # β²: F of P = 1/2, R = 4/5; with β, exchanged, without 1 + β²
 
 
 def check_f_beta(f_beta, best_f):
-    "P = 1/2 and R = 4/5; then four thresholds."
+    "P = 1/2 and R = 4/5; then four thresholds; both also with another β²."
     right, root, swapped, unscaled, fourth, best, apart = F_TABLE[V.beta2]
     close(call(f_beta, torch.tensor(0.5), torch.tensor(0.8)), right, f"your F_β of P = 0.5, R = 0.8 (β² = {V.beta2})", {
         "your F_β uses β where β² is due": root, "your F_β uses β⁴: the argument is β² already": fourth,
         "your F_β has precision and recall exchanged: β² stands beside P below the line": swapped,
         "your F_β lacks the factor 1 + β²": unscaled, "your F_β is the one with β² = 0.3": 0.547368,
         "your F_β is F₁: β² is missing": 0.615385, "your F_β is the plain mean of P and R": 0.65})
+    close(call(f_beta, torch.tensor(0.5), torch.tensor(0.8), 0.8), 0.6, "your F_β of P = 0.5, R = 0.8 for β² = 0.8", {
+        "your f_beta ignores its argument beta2": right, "your F_β lacks a factor 1 + β²": 1 / 3,
+        "your f_beta has this year's number in place of 1 + beta2": (1 + V.beta2) / 3})
     zero = torch.tensor([0.0, 0.5])
     close(call(f_beta, zero, zero), [0, 0.5], "your F_β of P = R = 0 and of P = R = 0.5",
           {"your F_β is nan for P = R = 0: it counts as 0 there": [float("nan"), 0.5]})
-    got = pair(call(best_f, torch.tensor([0.4, 0.6, 0.9, 0]), torch.tensor([1, 0.8, 0.2, 0]), [0.2, 0.4, 0.6, 0.8]),
-               "the best F, its threshold")
+    P, R, thresholds = torch.tensor([0.6, 0.4, 0.9, 0]), torch.tensor([0.8, 1, 0.2, 0]), [0.2, 0.4, 0.6, 0.8]
+    got = pair(call(best_f, P, R, thresholds), "the best F, its threshold")
     close(got[0], best, "your best F of four", {
         "your best F takes the best P and the best R of different thresholds": apart})
-    close(got[1], 0.4, "your best threshold of 0.2, 0.4, 0.6, 0.8",
-          {"your best_f returns the place in the list: return the threshold": 1})
+    close(got[1], 0.2, "your best threshold of 0.2, 0.4, 0.6, 0.8",
+          {"your best_f returns the place in the list: return the threshold": 0})
+    got = pair(call(best_f, P, R, thresholds, 5), "the best F, its threshold")
+    close(got[0], 0.8, "your best F of four for β² = 5", {
+        "your best_f ignores its argument beta2": best,
+        "your best_f does not take the place where F is best for the β² that it is given": 0.757895})
+    close(got[1], 0.4, "your best threshold for β² = 5", {
+        "your best threshold is not that of the best F for the β² that it is given": 0.2})
 
 
 def check_fair_comparison(fair_comparison):
-    "Three pictures, the last one off-centre; two thresholds. P = R, so F is the same number."
+    "The hand example: three pictures, the last one off-centre; P = R, so F is the same number. Then five pictures."
     F = {"centre": torch.tensor([[0.8, 0.5], [0.6, 0.7], [0.1, 0.0]]),
          "mine": torch.tensor([[0.5, 0.6], [0.3, 0.8], [0.2, 0.7]])}
-    got = call(fair_comparison, F, {name: f.clone() for name, f in F.items()}, torch.tensor([False, False, True]))
-    results(got, F)
+    R = {name: f.clone() for name, f in F.items()}
+    got = results(fair_comparison, F, R, torch.tensor([False, False, True]))
     close(got["centre"]["score"], 0.5, "your score of the centre map", {
         "your score takes another threshold for each picture: average over the pictures first, best then": 1.6 / 3,
-        "your score is the mean over the thresholds: take the best": 0.45})
+        "your score is the mean over the thresholds: take the best": 0.45,
+        "your score is a median over the pictures: take the mean": 0.6})
     close(got["mine"]["score"], 0.7, "your score of the method")
     close(got["centre"]["gain"], [0, 0, 0], "your gain of the centre map over itself")
     close(got["mine"]["gain"], [-0.2, 0.2, 0.6], "your gain of the method", {
@@ -179,3 +223,47 @@ def check_fair_comparison(fair_comparison):
         "your centred and off-centre pictures are exchanged": 0.6})
     close(got["mine"]["off"], 0.6, "your gain on the off-centre pictures",
           {"your gain on a group divides by all pictures": 0.2})
+    check_five_pictures(fair_comparison)
+
+
+FAIR = {  # β²: the score; what the mistakes below give; the gains; on the centred pictures, and with thresholds of
+    # their own, and divided by all; the same three off-centre
+    0.2: (0.642743, (0.726207, 0.594963, 0.617375, 0.562232, 0.540962, 0.66, 0.713035, 0.727273),
+          (-0.364706, -0.2, 0.232609, -0.053801, 0.465882), (0.111262, 0.215248, 0.066757),
+          (-0.126901, -0.145671, -0.05076)),
+    0.4: (0.600877, (0.692113, 0.578646, 0.617375, 0.562232, 0.545112, 0.66, 0.677897, 0.682927),
+          (-0.336842, -0.2, 0.123852, -0.126471, 0.525), (0.104003, 0.179673, 0.062402),
+          (-0.163235, -0.177871, -0.065294)),
+    0.5: (0.589359, (0.679355, 0.574101, 0.617375, 0.562232, 0.547714, 0.66, 0.666055, 0.675),
+          (-0.325, -0.2, 0.091228, -0.144615, 0.541259), (0.102496, 0.165504, 0.061497),
+          (-0.172308, -0.190797, -0.068923)),
+    2.0: (0.547714, (0.601714, 0.55359, 0.617375, 0.562232, 0.589359, 0.66, 0.64404, 0.7),
+          (-0.228571, -0.2, -0.105455, -0.196667, 0.594643), (0.086872, 0.062038, 0.052123),
+          (-0.198333, -0.285719, -0.079333))}
+FAIR_MISTAKES = (
+    "your score is the F of the mean P and the mean R: take the mean of the pictures' F",
+    "your score uses β where β² is due", "your score uses β² = 0.3: f_beta knows this year's",
+    "your score uses F₁: f_beta knows this year's β²", "your score has precision and recall exchanged",
+    "your score is made of (P + R) / 2: use your f_beta",
+    "your score pairs P and R by their order in the dicts: pair them by name",
+    "your score is a median over the pictures: take the mean")
+
+
+def check_five_pictures(fair_comparison):
+    "Five pictures, the second and the fourth off-centre; three thresholds; P and R differ, also in their order."
+    P = {"mine": [[6, 6, 8], [10, 7, 3], [9, 7, 8], [4, 9, 9], [3, 10, 8]],
+         "centre": [[2, 9, 10], [10, 3, 9], [1, 4, 1], [6, 2, 7], [9, 3, 7]]}
+    R = {"centre": [[7, 8, 10], [9, 4, 9], [8, 8, 9], [10, 4, 4], [1, 5, 2]],
+         "mine": [[2, 9, 8], [7, 7, 2], [5, 1, 5], [4, 2, 1], [4, 8, 6]]}
+    P, R = ({name: torch.tensor(x) / 10 for name, x in X.items()} for X in (P, R))
+    got = results(fair_comparison, P, R, torch.tensor([False, True, False, True, False]))["mine"]
+    score, mistakes, gain, centred, aside = FAIR[V.beta2]
+    close(got["score"], score, "your score of five pictures", dict(zip(FAIR_MISTAKES, mistakes)))
+    close(got["gain"], gain, "your gain on five pictures", {
+        "your gain is over the first method: the opponent is the one named centre": [0] * 5})
+    for group, title, (right, own, shared), other in (("centred", "centred", centred, aside[0]),
+                                                      ("off", "off-centre", aside, centred[0])):
+        close(got[group], right, f"your gain on the {title} pictures of five", {
+            "your gain on a group has new thresholds: take those found on all pictures": own,
+            "your gain on a group divides by all pictures: divide by those of the group": shared,
+            "your centred and off-centre pictures are exchanged": other})
