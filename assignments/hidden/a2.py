@@ -2,7 +2,7 @@
 import torch
 from checks import V, tried
 
-from ssnet.checking import as_array, call, close, expect
+from ssnet.checking import as_array, call, close, expect, same
 
 ANY = "It must work for any number of classes and features, any height and any width."
 
@@ -58,6 +58,15 @@ def check_gap_logits(gap_logits):
     for picture, (high, wide) in enumerate(((4, 3), (2, 5), (1, 1))): inside[picture, :high, :wide] = True
     close(call(gap_logits, f, w, b, inside), logits_of(f, w, b, inside),
           "for padded pictures of three sizes your logit", gap_mistakes(f, w, b, inside))
+    hint = "Without a bias nothing is added, and a padded picture may come without one."
+    close(tried(hint, gap_logits, f, w, None, inside, errors=Exception), logits_of(f, w, None, inside),
+          "for padded pictures without a bias your logit")
+    for salt, (B, C, D) in enumerate(((2, 3, 1), (1, 1, 4)), 5):
+        f, w, b = layer(salt, B, C, D, 2, 3)
+        hint = "An axis may have the length 1, and stays: squeeze() without care drops it."
+        for inside in (None, torch.ones(B, 2, 3, dtype=torch.bool)):
+            close(tried(hint, gap_logits, f, w, b, inside), logits_of(f, w, b),
+                  f"for {B} pictures, {C} classes and {D} features your logit")
     check_gap_gradient(gap_logits)
 
 
@@ -100,7 +109,9 @@ def check_cam(cam):
 
 def cam_mistakes(right):
     "Values of known mistakes."
-    return {"your map is cut at 0: then its mean is no longer the logit": right.clamp(min=0),
+    return {"a map that is negative everywhere became 0: negative values stay":
+                right * (right.amax((2, 3), keepdim=True) > 0),
+            "your map is cut at 0: then its mean is no longer the logit": right.clamp(min=0),
             "your map is that of the first picture only": right[:1].expand_as(right),
             "your map is divided by the number of places": right / right[0, 0].numel(),
             "your maps are divided by their maxima: that comes in the next exercise":
@@ -119,27 +130,39 @@ def check_cam_locally(cam):
     change[0, :, 2, 1] = 0
     expect(change.max() < 1e-4, "a change of the features at one place changes your map elsewhere")
     close(call(cam, torch.zeros_like(f), weight), torch.zeros(1, 3, 3, 5), "where all features are 0 your map")
+    right = maps_of(f.abs(), -weight.abs())
+    close(call(cam, f.abs(), -weight.abs()), right, "where all evidence is against the classes your map",
+          cam_mistakes(right))
+    grown = as_array(call(cam, 1024 * f, weight), "your map") / 1024
+    expect(same(grown, as_array(maps_of(f, weight), ""), 1e-4),
+           "for large features your map is no longer the sum: nothing is cut off, neither below nor above")
 
 
 # seeds
 
-def labels_of(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index, axes=(2, 3), scores=lambda x: x.clamp(min=0)):
-    "Reference; `axes` and `scores` make known mistakes."
+def labels_of(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index, axes=(2, 3), scores=lambda x: x.clamp(min=0),
+              added=0):
+    "Reference; `axes`, `scores` and `added` make known mistakes."
     x = scores(cams)
     top = x.amax(axes, keepdim=True)
-    x = x / torch.where(top > 0, top, 1) * tags.to(x)[..., None, None]
+    x = x / (torch.where(top > 0, top, 1) + added) * tags.to(x)[..., None, None]
     best, c = x.max(1)
     return torch.where(best > high, c + 1, torch.where(best < low, 0, ignore))
 
 
 def whole_maps(salt, B, C, h, w):
-    "CAMs of whole numbers; each has its own maximum, a power of two, so that every division is exact."
+    """CAMs of whole numbers; each has its own maximum, a power of two, so that every division is exact.
+
+    The minimum of each map is twice as far from 0 as its maximum.
+    """
     g = drawn(salt)
     maps = torch.randint(-24, 32, (B, C, h * w), generator=g).float()
-    maps = maps.scatter(2, torch.randint(h * w, (B, C, 1), generator=g), 32.0).view(B, C, h, w)
+    at = torch.randint(h * w, (B, C, 1), generator=g)
+    maps = maps.scatter(2, at, 32.0).scatter(2, (at + 1) % (h * w), -64.0).view(B, C, h, w)
     tags = (torch.rand(B, C, generator=g) < 0.5).float()
     tags[:, 1], tags[:, -1], tags[:, 0] = 1, 1, 0
-    return maps * 2.0 ** torch.randint(5, 12, (B, C, 1, 1), generator=g), tags
+    strength = 5 + (3 * torch.arange(B)[:, None] + torch.arange(C)) % 7
+    return maps * 2.0 ** strength[..., None, None], tags
 
 
 def late_tags(x, t, high, low, ignore):
@@ -175,22 +198,39 @@ def seed_mistakes(x, t, high, low, ignore):
                 labels_of(x, t, *levels, scores=least),
             "you take the absolute value: evidence against a class is none for it; cut at 0":
                 labels_of(x, t, *levels, scores=torch.abs),
+            "you divide by the largest absolute value: divide by the maximum of the map that is cut at 0":
+                labels_of(x, t, 2 * high, 2 * low, ignore),
             "you chose a class that the tags exclude": labels_of(x, torch.ones_like(t), *levels),
             "of equally strong classes you take the last: take the lower number": last_of_equals(x, t, *levels),
             late: as_0, late + ".": as_ignored,
             "your labels are those of the first picture only": right[:1].expand_as(right),
-            "your `ignore` has no effect": labels_of(x, t, high, low, V.ignore_index),
+            f"your labels are uint8, which holds no {ignore}": right % 256,
+            f"your `ignore` has no effect: it is {ignore} here": labels_of(x, t, high, low, V.ignore_index),
             "your `high` and `low` have no effect": labels_of(x, t, V.high, V.low, ignore)}
 
 
 def check_seeds(seeds):
     "Several pictures and classes, other thresholds, ties, maps that are nowhere positive, no tags."
-    for salt, levels in enumerate(((V.high, V.low, V.ignore_index), (0.75, 0.0625, 77)), 30):
+    every = (V.high, V.low, V.ignore_index), (0.75, 0.0625, 77), (0.5, 0.25, -1), (0.625, 0.25, 0), (0.5, 0.5, 33)
+    for salt, levels in enumerate(every, 30):
         x, t = whole_maps(salt, 3, V.count + 2, 6, 7)
         got = call(seeds, x, t) if salt == 30 else call(seeds, x, t, high=levels[0], low=levels[1], ignore=levels[2])
         close(got, labels_of(x, t, *levels), "for three pictures your label", seed_mistakes(x, t, *levels))
+    check_seed_weak(seeds)
     check_seed_ties(seeds)
     check_seed_limits(seeds)
+
+
+def check_seed_weak(seeds):
+    "A weak map counts like a strong one: its maximum is between 1e-5 and 1e-3 here."
+    x, t = whole_maps(40, 3, 4, 6, 7)
+    x = x / 2**26
+    right = labels_of(x, t, V.high, V.low)
+    close(call(seeds, x, t), right, "where the maps are weak your label", {
+        "a weak map became background: divide it by its maximum, however small that is": torch.zeros_like(right),
+        **{f"you add {e:g} to the maximum, so a weak map shrinks: divide by the maximum alone":
+           labels_of(x, t, added=e) for e in (1e-5, 1e-6, 1e-8)},
+        **seed_mistakes(x, t, V.high, V.low, V.ignore_index)})
 
 
 def check_seed_ties(seeds):
@@ -199,7 +239,7 @@ def check_seed_ties(seeds):
     x = torch.stack([one, 4 * one, 2 * one])[None]
     for tags, number in (((1, 1, 1), 1), ((0, 1, 1), 2)):
         right = labels_of(x, torch.tensor([tags]))
-        got = call(seeds, x, torch.tensor([tags]).float())
+        got = tried("The tags are whole numbers here.", seeds, x, torch.tensor([tags]), errors=Exception)
         close(got, right, "where classes are equally strong your label", {
             "where classes are equally strong you take the last: take the lower number":
                 torch.where(right == number, 3, right),
@@ -217,11 +257,16 @@ def check_seed_limits(seeds):
             torch.full((1, 2, 2), V.ignore_index),
         "a map that is negative everywhere became object: cut at 0 before you divide by the maximum":
             torch.ones(1, 2, 2)})
-    close(call(seeds, x, torch.zeros(1, 3)), torch.zeros(1, 2, 2), "without any tag your label")
+    got = tried("Without any tag all is background.", seeds, x, torch.zeros(1, 3), errors=Exception)
+    close(got, torch.zeros(1, 2, 2), "without any tag your label")
     got = call(seeds, x[:, 2:], torch.ones(1, 1))
     flat = "a map that is equally strong everywhere fills the picture: divide by its maximum, and leave its minimum"
     close(got, torch.ones(1, 2, 2), "for one class that fills the picture your label", {
         flat: torch.zeros(1, 2, 2), f"{flat} (0/0 is nan)": torch.full((1, 2, 2), V.ignore_index)})
+    one = "a map of zeros spoils the whole picture: it marks nothing, and the maps of the other tags count as ever"
+    got = call(seeds, x, torch.ones(1, 3))
+    close(got, torch.full((1, 2, 2), 3), "beside two maps without a positive value your label", {
+        one: torch.zeros(1, 2, 2), f"{one} (0/0 is nan)": torch.full((1, 2, 2), V.ignore_index)})
 
 
 # confusion
@@ -263,7 +308,7 @@ def check_confusion(confusion):
     "Another number of classes, batches, bytes, other label spaces; the matrix of a set is the sum over its parts."
     for salt, (K, shape, ignore) in enumerate(((V.count + 1, (3, 6, 5), V.ignore_index), (3, (4, 9), 77)), 50):
         p, t = label_maps(salt, K, shape, ignore)
-        hint = "Leave out the pixels that are `ignore`, then count into num_classes × num_classes."
+        hint = "Take any shape, leave out the pixels that are `ignore`, and count into num_classes × num_classes."
         got = tried(hint, confusion, p, t, K, ignore)
         close(got, counts_of(p, t, K, ignore), f"for {K} classes and {ignore} as undecided your matrix",
               confusion_mistakes(p, t, K, ignore))
@@ -274,29 +319,50 @@ def check_confusion(confusion):
         "your matrix is that of the first picture only": counts_of(p[0], t[0], 5)})
     check_confusion_bytes(confusion)
     check_confusion_spaces(confusion)
+    check_confusion_types(confusion)
 
 
 def check_confusion_bytes(confusion):
-    "uint8, as label masks are read from files; 30 classes, so that K² is above 256."
-    p, t = (x.to(torch.uint8) for x in label_maps(61, 30, (8, 9), V.ignore_index))
-    pair = (t.long() * 30 + p.long())[(p != V.ignore_index) & (t != V.ignore_index)]
+    "uint8, as label masks are read from files; 150 classes, so that K² is above 256 and a class above 127."
+    K = 150
+    p, t = (x.to(torch.uint8) for x in label_maps(61, K, (8, 9), 255))
+    pair = (t.long() * K + p.long())[(p != 255) & (t != 255)]
     hint = "The inputs are uint8 here, as label masks come from files: convert to long before you compute with them."
-    close(tried(hint, confusion, p, t, 30), counts_of(p, t, 30), "for uint8 inputs and 30 classes your matrix", {
+    right = counts_of(p, t, K, 255)
+    close(tried(hint, confusion, p, t, K, 255), right, f"for uint8 inputs and {K} classes your matrix", {
         "for uint8 inputs K · truth overflows at 256: convert to long before you multiply":
-            torch.bincount(pair % 256, minlength=900).view(30, 30)})
+            torch.bincount(pair % 256, minlength=K * K).view(K, K),
+        "your matrix loses the classes above 127: int8 is too small for them, convert to long":
+            right * (torch.arange(K) < 128) * (torch.arange(K) < 128)[:, None]})
+    p, t = (torch.full((20, 20), number, dtype=torch.uint8) for number in (1, 2))
+    right, over = counts_of(p, t, 3), "a count ran over, since your matrix is {}: count in whole numbers of 64 bits"
+    close(call(confusion, p, t, 3), right, "for 400 pixels of one pair of classes your matrix", {
+        over.format("uint8"): right % 256, over.format("int8"): (right + 128) % 256 - 128})
 
 
 def check_confusion_spaces(confusion):
     "Label spaces without a background: 0 may be a class or the undecided number, and so may −1."
     for salt, ignore in ((62, 0), (63, -1)):
         p, t = label_maps(salt, 4, (6, 7), ignore)
-        hint = f"In other sets {ignore} is the undecided number: compare with `ignore`, not with a number of your own."
+        hint = f"In other sets {ignore} is the undecided number: compare with `ignore`, in a type that holds {ignore}."
         every = {} if ignore < 0 else {
             "`ignore=0` has no effect: 0 is the undecided number here": counts_of(p, t, 4, -7)}
         close(tried(hint, confusion, p, t, 4, ignore), counts_of(p, t, 4, ignore),
               f"with {ignore} as undecided number your matrix", every)
     p, t = torch.tensor([2, 2]), torch.tensor([0, 0])
     close(call(confusion, p, t, 4), counts_of(p, t, 4), "for classes that do not occur your matrix")
+    t = torch.full((2,), V.ignore_index)
+    got = tried("Where all pixels are undecided the matrix holds zeros.", confusion, p, t, 4, errors=Exception)
+    close(got, torch.zeros(4, 4), "where all pixels are undecided your matrix")
+
+
+def check_confusion_types(confusion):
+    "A mask from a file, uint8, against a prediction in whole numbers of 64 bits, whose undecided number is −1."
+    p, t = label_maps(64, 4, (6, 7), -1)
+    hint = "One input is uint8 here and the other holds −1: convert both to long."
+    for p, t, which in ((p, t.clamp(min=0).byte(), "truth"), (p.clamp(min=0).byte(), t, "prediction")):
+        got = tried(hint, confusion, p, t, 4, -1, errors=Exception)
+        close(got, counts_of(p, t, 4, -1), f"for a {which} in uint8 and −1 as undecided number your matrix")
 
 
 # miou
@@ -336,14 +402,21 @@ def miou_mistakes(matrices, background):
             "`background` is not used as it should be": mean_of(ious_of(total)[1 - first:]),
             "you deleted the background's row and column: its mistakes belong to the other classes too":
                 mean_of(ious_of(total[1:, 1:])),
+            "you ask one picture alone which classes occur: a class counts if it occurs in any of them":
+                mean_of(ious_of(total)[first:][(matrices[-1].sum(0) + matrices[-1].sum(1) > 0)[first:]]),
+            "you leave out the pictures with one true class: every picture counts":
+                mean_of(ious_of(matrices[(matrices.sum(2) > 0).sum(1) > 1].sum(0))[first:]),
             "you take the first picture only": mean_of(ious_of(matrices[0])[first:])}
 
 
 def matrices_of(salt, N, K):
-    "Matrices of N pictures of different sizes: one class is nowhere, two only true, one only predicted."
+    """Matrices of N pictures of different sizes: one class is nowhere, two only true, one only predicted.
+
+    Class 1 is neither in the first picture nor in the last, and the second picture is all background.
+    """
     m = torch.randint(0, 9, (N, K, K), generator=drawn(salt)) + 12 * torch.eye(K, dtype=torch.int64)
     m = m * torch.tensor([1, 7, 3, 2, 5])[:N, None, None]
-    m[0, 1], m[0, :, 1] = 0, 0  # class 1 is not in the first picture
+    m[[0, -1], 1], m[[0, -1], :, 1], m[1:2, 1:] = 0, 0, 0
     m[:, 2], m[:, :, 2] = 0, 0  # nowhere
     m[:, :, [3, 5]], m[:, 4] = 0, 0  # 3 and 5 are never predicted, 4 is never true
     return m
@@ -356,31 +429,40 @@ def check_miou(miou):
         for background in (True, False):
             want = mean_of(ious_of(m.sum(0))[0 if background else 1:])
             close(call(miou, m, background=background), want,
-                  f"for {N} pictures, {K} classes and background={background} your mIoU", miou_mistakes(m, background))
+                  f"for {N} pictures, {K} classes and background={background} your mIoU",
+                  miou_mistakes(m, background), tolerance=1e-5)
     m = matrices_of(80, 3, 8)
     order = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
     close(call(miou, m[:, order][:, :, order], background=False), mean_of(ious_of(m.sum(0))[1:]),
           "after the classes got other numbers your mIoU")
     close(call(miou, torch.eye(5, dtype=torch.int64)[None]), 1.0, "where every pixel is right your mIoU")
-    m = torch.tensor([[[0, 0, 0], [0, 3, 1], [0, 1, 3]]])
-    close(call(miou, m, background=False), 0.6, "where the background does not occur your mIoU without it")
-    close(call(miou, m), 0.6, "where the background does not occur your mIoU", {
-        "a background that occurs nowhere counts as 0 in your mean: leave it out like any class": 0.4})
+    m, a, b = torch.tensor([[[0, 0, 0], [0, 3, 1], [0, 2, 6]]]), 1 / 2, 2 / 3  # a and b are the IoU of 1 and 2
+    close(call(miou, m, background=False), (a + b) / 2, "where the background does not occur your mIoU without it", {
+        "without background you leave out the first class that occurs: only class 0 is left out": b,
+        "without background you divide by one class less, though the background did not occur": a + b})
+    close(call(miou, m), (a + b) / 2, "where the background does not occur your mIoU", {
+        "a background that occurs nowhere counts as 0 in your mean: leave it out like any class": (a + b) / 3})
 
 
 # failure
 
-def table_of(maps, objects, threshold, edges, ignore=V.ignore_index, size=None, above=torch.gt):
-    "Reference; `size` and `above` make known mistakes."
-    counted, obj = objects != ignore, objects == 1
+def number_of(masks):
+    "The number of pixels in each mask."
+    return masks.sum((1, 2))
+
+
+def table_of(maps, objects, threshold, edges, size=None, above=torch.gt, number=number_of,
+             within=lambda size, low, high: (size >= low) & (size < high)):
+    "Reference; `size`, `above`, `number` and `within` make known mistakes."
+    counted, obj = objects != V.ignore_index, objects == 1
     found = above(maps, threshold) & counted
-    size = obj.sum((1, 2)) / counted.sum((1, 2)) if size is None else size
+    hit, true, all_found = (number(x).double() for x in (found & obj, obj, found))
+    size = true / number_of(counted) if size is None else size
     rows = []
     for low, high in zip(edges[:-1], edges[1:]):
-        here = (size >= low) & (size < high)
-        hit, true, all_found = ((x & obj_or)[here].sum().double() for x, obj_or in
-                                ((found, obj), (obj, obj), (found, found)))
-        rows.append([here.sum().double(), hit / true, hit / all_found])
+        here = within(size, low, high)
+        both = hit[here].sum()
+        rows.append([here.sum().double(), both / true[here].sum(), both / all_found[here].sum()])
     return torch.tensor(rows)
 
 
@@ -400,7 +482,9 @@ def failure_mistakes(maps, objects, threshold, edges):
     obj, counted = objects == 1, objects != V.ignore_index
     right = table_of(maps, objects, threshold, edges)
     found = ((maps > threshold) & counted).sum((1, 2)) / counted.sum((1, 2))
-    own = obj.sum((1, 2)) / counted.sum((1, 2))
+    own, some = obj.sum((1, 2)) / counted.sum((1, 2)), found > 0
+    silent = right.clone()
+    silent[:, 1][right[:, 2].isnan()] = float("nan")
     return {"recall and precision are exchanged": right[:, [0, 2, 1]],
             "you take the mean over the pictures of a group: count the pixels of all of them together":
                 mean_table(maps, objects, threshold, edges),
@@ -418,31 +502,53 @@ def failure_mistakes(maps, objects, threshold, edges):
                 table_of(maps, objects, threshold, edges, size=found),
             "0/0 became 0: nothing found is no precision, so it is nan": right.nan_to_num(0),
             "0/0 became 1: nothing found is no precision, so it is nan": right.nan_to_num(1),
+            "where nothing is found the recall is 0: the precision alone is nan": silent,
+            "you leave out the pictures in which nothing is found: their objects count for the recall":
+                table_of(maps[some], objects[some], threshold, edges),
+            "an object of size 0 belongs to the group that begins at 0":
+                table_of(maps, objects, threshold, edges, size=torch.where(own > 0, own, -1)),
+            "an object as large as the last edge is in your last group: it belongs to no group":
+                table_of(maps, objects, threshold, (*edges[:-1], edges[-1] + 1e-5)),
+            "objects beyond the last edge are in your last group: they belong to no group":
+                table_of(maps, objects, threshold, (*edges[:-1], 2)),
+            "objects below the first edge are in your first group: they belong to no group":
+                table_of(maps, objects, threshold, (-1, *edges[1:])),
+            "objects outside all edges are in your outer groups: they belong to no group":
+                table_of(maps, objects, threshold, (-1, *edges[1:-1], 2)),
+            "your groups hold all smaller objects, too: group g begins at edges[g]":
+                table_of(maps, objects, threshold, edges, within=lambda size, low, high: size < high),
+            "your groups hold the objects of the groups before them, too: group g begins at edges[g]":
+                table_of(maps, objects, threshold, edges,
+                         within=lambda size, low, high: (size >= edges[0]) & (size < high)),
+            "your numbers of pixels run over at 256: count in whole numbers of 64 bits":
+                table_of(maps, objects, threshold, edges, number=lambda x: number_of(x) % 256),
             "your `threshold` has no effect": table_of(maps, objects, V.high, edges)}
 
 
 def objects_of_sizes(salt):
-    "Twelve maps and masks of 8×16 places; some objects fill exactly an edge; 1/8 is undecided."
+    "Thirteen maps and masks of 16×32 places; one has no object, some fill exactly an edge; 1/8 is undecided."
     g, maps, objects = drawn(salt), [], []
-    for number, share in enumerate((4, 7, 9, 14, 20, 28, 40, 56, 60, 70, 80, 84)):
-        obj, order = torch.zeros(128, dtype=torch.int64), torch.randperm(128, generator=g)
+    for number, share in enumerate((16, 28, 36, 56, 80, 112, 160, 224, 240, 280, 320, 336, 0)):
+        obj, order = torch.zeros(512, dtype=torch.int64), torch.randperm(512, generator=g)
         obj[order[:share]] = 1
-        obj[order[-16:]] = V.ignore_index
-        score = torch.randint(0, 57, (128,), generator=g) + 16 * (obj == 1) * (number % 3 != 1)
-        maps.append(score.clamp(max=64).view(8, 16) / 64)
-        objects.append(obj.view(8, 16))
+        obj[order[-64:]] = V.ignore_index
+        score = torch.randint(0, 57, (512,), generator=g) + 16 * (obj == 1) * (number % 3 != 1)
+        maps.append(score.clamp(max=64).view(16, 32) / 64)
+        objects.append(obj.view(16, 32))
     return torch.stack(maps), torch.stack(objects)
 
 
 def check_failure(failure):
     "Other groups (one of them empty, one in which nothing is found), other thresholds, undecided pixels."
     maps, objects = objects_of_sizes(90)
-    for threshold, edges in ((V.high, (0.0625, 0.125, 0.25, 0.5, 0.625, 1.01)), (0.75, (0, 0.125, 1.01))):
+    for threshold, edges in ((V.high, (0.0625, 0.125, 0.25, 0.5, 0.625, 1.01)), (0.75, (0, 0.125, 1.01)),
+                             (0.5, (0.125, 0.25, 0.625))):
         close(call(failure, maps, objects, threshold, edges), table_of(maps, objects, threshold, edges),
               f"for the threshold {threshold} and edges {edges} your table",
               failure_mistakes(maps, objects, threshold, edges))
-    edges = (0, 0.01, 0.125, 0.5, 1.01)
-    quiet = torch.where(objects.flatten(1).eq(1).sum(1)[:, None, None] < 14, maps / 4, maps)
-    close(call(failure, quiet, objects, V.high, edges), table_of(quiet, objects, V.high, edges),
-          "with an empty group, and one in which nothing is found, your table",
+    edges = (0, 0.01, 0.02, 0.125, 0.5, 1.01)
+    quiet = torch.where(objects.flatten(1).eq(1).sum(1)[:, None, None] < 56, maps / 4, maps)
+    got = tried("0/0 is nan.", failure, quiet, objects, V.high, edges, errors=ZeroDivisionError)
+    close(got, table_of(quiet, objects, V.high, edges),
+          "with an empty group, an object of size 0, and pictures in which nothing is found, your table",
           failure_mistakes(quiet, objects, V.high, edges))

@@ -29,6 +29,17 @@ def cam(features, weight):
 def cam(features, weight):
     return F.linear(features.permute(0, 2, 3, 1), weight).permute(0, 3, 1, 2)
 
+# %% right: Grad-CAM times the number of places
+def cam(features, weight):
+    maps = []
+    for c in range(len(weight)):
+        with torch.enable_grad():
+            f = features.detach().clone().requires_grad_()
+            z = (f.mean((2, 3)) @ weight.detach()[c]).sum()
+            gradient, = torch.autograd.grad(z, f)
+        maps.append((gradient * f.detach()).sum(1) * f[0, 0].numel())
+    return torch.stack(maps, 1)
+
 # %% wrong: cut at 0 | cut at 0
 def cam(features, weight):
     return torch.einsum("cd,bdhw->bchw", weight, features).relu()
@@ -100,3 +111,13 @@ def cam(features, weight):
     maps = torch.einsum("cd,bdhw->bchw", weight, features)
     features -= features.mean()
     return maps
+
+# %% wrong: a map without a positive value is set to 0 | negative everywhere became 0
+def cam(features, weight):
+    maps = torch.einsum("bdhw,cd->bchw", features, weight)
+    positive = (maps > 0).flatten(2).any(2)
+    return maps * positive[:, :, None, None]
+
+# %% wrong: clamped from above and below | nothing is cut off
+def cam(features, weight):
+    return F.conv2d(features, weight[..., None, None]).clamp(-20, 20)

@@ -37,6 +37,22 @@ def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
     np.add.at(matrix, (t[use], p[use]), 1)
     return torch.from_numpy(matrix)
 
+# %% right: one more row and column for the undecided, cut off at the end
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    K = num_classes
+    p = torch.where(prediction.long() == ignore, K, prediction.long()).flatten()
+    t = torch.where(truth.long() == ignore, K, truth.long()).flatten()
+    big = torch.zeros(K + 1, K + 1, dtype=torch.long)
+    big.index_put_((t, p), torch.ones_like(t), accumulate=True)
+    return big[:K, :K]
+
+# %% right: NumPy's two-dimensional histogram
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    p, t = prediction.flatten().double().numpy(), truth.flatten().double().numpy()
+    keep = (p != ignore) & (t != ignore)
+    edges = np.arange(num_classes + 1) - 0.5
+    return torch.from_numpy(np.histogram2d(t[keep], p[keep], bins=(edges, edges))[0])
+
 # %% wrong: rows and columns exchanged | rows and columns
 def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
     use = (prediction != ignore) & (truth != ignore)
@@ -145,3 +161,46 @@ def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
     from sklearn.metrics import confusion_matrix
     use = (truth != ignore) & (prediction != ignore)
     return torch.tensor(confusion_matrix(truth[use], prediction[use], labels=range(num_classes)))
+
+# %% wrong: the matrix is uint8 | a count ran over, since your matrix is uint8
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    matrix = np.zeros((num_classes, num_classes), dtype=np.uint8)
+    keep = ((prediction != ignore) & (truth != ignore)).numpy()
+    np.add.at(matrix, (truth.numpy()[keep].astype(int), prediction.numpy()[keep].astype(int)), 1)
+    return torch.from_numpy(matrix)
+
+# %% wrong: the matrix has the type of the labels | a count ran over, since your matrix is uint8
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    matrix = torch.zeros(num_classes, num_classes, dtype=truth.dtype)
+    for p, t in zip(prediction.flatten().tolist(), truth.flatten().tolist()):
+        if p != ignore and t != ignore: matrix[t, p] += 1
+    return matrix
+
+# %% wrong: nothing to count raises | Where all pixels are undecided
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    keep = (prediction != ignore) & (truth != ignore)
+    p, t = prediction[keep].long(), truth[keep].long()
+    if p.max() >= num_classes or t.max() >= num_classes:
+        raise ValueError("a class is too large")
+    return torch.bincount(t * num_classes + p, minlength=num_classes ** 2).view(num_classes, num_classes)
+
+# %% wrong: both in one array of the truth's type, so that −1 becomes 255 | the other holds −1
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    both = np.stack([truth.numpy().ravel(), prediction.numpy().ravel().astype(truth.numpy().dtype)])
+    t, p = both[:, (both != ignore).all(0)].astype(int)
+    matrix = np.zeros((num_classes, num_classes), dtype=int)
+    for i, j in zip(t, p): matrix[i, j] += 1
+    return torch.from_numpy(matrix)
+
+# %% wrong: all is made uint8 first, so that −1 becomes 255 | in a type that holds -1
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    p, t = prediction.numpy().astype(np.uint8).ravel(), truth.numpy().astype(np.uint8).ravel()
+    keep = (p != ignore) & (t != ignore)
+    pair = t[keep].astype(int) * num_classes + p[keep].astype(int)
+    return torch.from_numpy(np.bincount(pair, minlength=num_classes ** 2)).reshape(num_classes, num_classes)
+
+# %% wrong: an int8 copy, so that large classes turn negative | int8 is too small
+def confusion(prediction, truth, num_classes, ignore=V.ignore_index):
+    p, t = prediction.flatten().to(torch.int8).long(), truth.flatten().to(torch.int8).long()
+    keep = (p >= 0) & (t >= 0) & (p != ignore) & (t != ignore)
+    return torch.bincount(t[keep] * num_classes + p[keep], minlength=num_classes ** 2).view(num_classes, num_classes)

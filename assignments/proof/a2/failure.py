@@ -1,3 +1,5 @@
+import math
+
 import checks
 import numpy as np
 import torch
@@ -54,6 +56,30 @@ def failure(maps, objects, threshold, edges):
         hit = (obj * found)[pick].sum()
         table.append([pick.sum(), hit / obj[pick].sum(), hit / found[pick].sum()])
     return table
+
+# %% right: membership matrix and einsum
+def failure(maps, objects, threshold, edges):
+    e = torch.as_tensor(edges, dtype=torch.float64)
+    known = (objects != V.ignore_index).double()
+    thing = (objects == 1).double()
+    found = (maps > threshold).double() * known
+    share = thing.flatten(1).sum(1) / known.flatten(1).sum(1)
+    member = ((share[None] >= e[:-1, None]) & (share[None] < e[1:, None])).double()      # (G, N)
+    numbers = torch.einsum("gn,knhw->gk", member, torch.stack([thing * found, thing, found]))
+    both, things, founds = numbers.unbind(1)
+    return torch.stack([member.sum(1), both / things, both / founds], dim=1)
+
+# %% right: undecided pixels get a map value below every threshold, on a copy
+def failure(maps, objects, threshold, edges):
+    maps, objects = maps.clone(), objects.clone().long()
+    undecided = objects == V.ignore_index
+    maps[undecided] = -math.inf
+    objects[undecided] = 0
+    found = (maps > threshold).long()
+    size = objects.sum((1, 2)).double() / (~undecided).sum((1, 2))
+    which = [[n for n, s in enumerate(size.tolist()) if a <= s < b] for a, b in zip(edges, edges[1:])]
+    return torch.stack([torch.stack([torch.tensor(float(len(w))), (found * objects)[w].sum() / objects[w].sum(),
+                                     (found * objects)[w].sum() / found[w].sum()]) for w in which])
 
 # %% wrong: recall and precision exchanged | exchanged
 def failure(maps, objects, threshold, edges):
@@ -219,4 +245,55 @@ def failure(maps, objects, threshold, edges):
         here = (size >= low) & (size < high)
         both = (found & obj)[here].sum()
         rows.append(torch.stack([here.sum(), both / obj[here].sum(), both / found[here].sum()]))
+    return torch.stack(rows)
+
+# %% wrong: NumPy's histogram, whose last group has its right edge inside | as large as the last edge
+def failure(maps, objects, threshold, edges):
+    m, o, edges = maps.numpy(), objects.numpy(), np.asarray(edges, dtype=float)
+    known, thing = o != V.ignore_index, o == 1
+    found = (m > threshold) & known
+    size = thing.sum((1, 2)) / known.sum((1, 2))
+    add = lambda x: np.histogram(size, bins=edges, weights=x.sum((1, 2)).astype(float))[0]
+    with np.errstate(all="ignore"):
+        return np.stack([np.histogram(size, bins=edges)[0], add(thing & found) / add(thing),
+                         add(thing & found) / add(found)], axis=1)
+
+# %% wrong: an object of size 0 is left out | size 0 belongs to the group
+def failure(maps, objects, threshold, edges):
+    known, thing = objects != V.ignore_index, objects == 1
+    found = (maps > threshold) & known
+    size = thing.sum((1, 2)) / known.sum((1, 2))
+    rows = []
+    for low, high in zip(edges[:-1], edges[1:]):
+        g = (size >= low) & (size < high) & (size > 0)
+        both = (thing & found)[g].sum()
+        rows.append(torch.stack([g.sum(), both / thing[g].sum(), both / found[g].sum()]))
+    return torch.stack(rows)
+
+# %% wrong: pixels counted in uint8 | run over at 256
+def failure(maps, objects, threshold, edges):
+    o = objects.numpy().astype(np.uint8)
+    known, thing = o != V.ignore_index, (o == 1).astype(np.uint8)
+    found = ((maps.numpy() > threshold) & known).astype(np.uint8)
+    count = lambda x: x.sum(axis=(1, 2), dtype=np.uint8).astype(float)
+    things, founds, both = count(thing), count(found), count(thing * found)
+    size = things / known.sum(axis=(1, 2))
+    rows = []
+    for low, high in zip(edges[:-1], edges[1:]):
+        g = (size >= low) & (size < high)
+        with np.errstate(all="ignore"):
+            rows.append([g.sum(), both[g].sum() / things[g].sum(), both[g].sum() / founds[g].sum()])
+    return np.array(rows, dtype=float)
+
+# %% wrong: the last group has no upper end | beyond the last edge
+def failure(maps, objects, threshold, edges):
+    known, thing = objects != V.ignore_index, objects == 1
+    found = (maps > threshold) & known
+    size = thing.sum((1, 2)) / known.sum((1, 2))
+    rows = []
+    for k, low in enumerate(edges[:-1]):
+        g = size >= low
+        if k + 2 < len(edges): g = g & (size < edges[k + 1])
+        both = (thing & found)[g].sum()
+        rows.append(torch.stack([g.sum(), both / thing[g].sum(), both / found[g].sum()]))
     return torch.stack(rows)

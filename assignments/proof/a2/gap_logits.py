@@ -38,6 +38,27 @@ def gap_logits(features, weight, bias=None, inside=None):
     if bias is not None: logits += bias
     return logits
 
+# %% right: nanmean with nan at the padding
+def gap_logits(features, weight, bias=None, inside=None):
+    x = features
+    if inside is not None:
+        x = torch.where(inside[:, None, :, :], x, torch.full_like(x, float("nan")))
+    pooled = x.flatten(2).nanmean(dim=2)
+    z = torch.einsum("bd,cd->bc", pooled, weight)
+    return z + (0 if bias is None else bias)
+
+# %% right: the map first, the mean afterwards
+def gap_logits(features, weight, bias=None, inside=None):
+    maps = torch.einsum("bdhw,cd->bchw", features, weight)
+    if inside is None:
+        z = maps.flatten(2).mean(-1)
+    else:
+        outside = ~inside.unsqueeze(1)
+        z = maps.masked_fill(outside, 0.0).flatten(2).sum(-1) / inside.flatten(1).sum(-1, keepdim=True)
+    if bias is not None:
+        z = z + bias.unsqueeze(0)
+    return z
+
 # %% wrong: sum for mean | sum over the places
 def gap_logits(features, weight, bias=None, inside=None):
     if inside is not None: features = features * inside[:, None]
@@ -131,3 +152,21 @@ def gap_logits(features, weight, bias=None, inside=None):
 # %% wrong: not written yet | not written yet
 def gap_logits(features, weight, bias=None, inside=None):
     raise NotImplementedError()
+
+# %% wrong: padding without a bias raises | may come without one
+def gap_logits(features, weight, bias=None, inside=None):
+    if inside is not None:
+        keep = inside[:, None]
+        pooled = features.masked_fill(~keep, 0).sum((2, 3)) / keep.sum((2, 3))
+        return pooled @ weight.T + bias
+    z = features.mean((2, 3)) @ weight.T
+    if bias is None:
+        return z
+    return z + bias
+
+# %% wrong: squeeze drops more axes than meant | squeeze() without care
+def gap_logits(features, weight, bias=None, inside=None):
+    if inside is None: inside = torch.ones_like(features[:, 0]).bool()
+    pooled = (torch.where(inside[:, None], features, 0.0).sum((2, 3)) / inside.sum((1, 2))[:, None]).squeeze(1)
+    z = pooled @ weight.T
+    return z if bias is None else z + bias

@@ -36,6 +36,18 @@ def miou(matrices, background=True):
     with np.errstate(invalid="ignore"): iou = tp / (tp + fp + fn)
     return np.nanmean(iou[0 if background else 1:])
 
+# %% right: the IoU through Dice
+def miou(matrices, background=True):
+    n = matrices.sum(0).numpy()
+    result = []
+    for c in range(n.shape[0]):
+        if c == 0 and not background: continue
+        size = n[c, :].sum() + n[:, c].sum()
+        if size:
+            dice = 2 * n[c, c] / size
+            result.append(dice / (2 - dice))
+    return float(np.array(result).mean())
+
 # %% wrong: mean over the pictures | mean over the pictures
 def miou(matrices, background=True):
     values = []
@@ -173,3 +185,31 @@ def miou(matrices, background=True):
     whole = ConfusionMatrix(matrices.shape[1])
     whole.matrix = matrices.sum(0).numpy()
     return np.nanmean(whole.iou()[0 if background else 1:])
+
+# %% wrong: without background the first class that occurs is dropped | first class that occurs
+def miou(matrices, background=True):
+    n = matrices.sum(0).double()
+    union = n.sum(0) + n.sum(1) - n.diag()
+    iou = (n.diag() / union)[union > 0]
+    return iou.mean() if background else iou[1:].mean()
+
+# %% wrong: the last picture says which classes occur | one picture alone
+def miou(matrices, background=True):
+    total = 0
+    for m in matrices:
+        total = total + m
+    present = (m.sum(0) + m.sum(1)) > 0
+    ious = []
+    for c in range(0 if background else 1, len(total)):
+        if present[c]:
+            ious.append(total[c, c] / (total[c].sum() + total[:, c].sum() - total[c, c]))
+    return sum(ious) / len(ious)
+
+# %% wrong: pictures with a single true class are left out | with one true class
+def miou(matrices, background=True):
+    kept = [m for m in matrices if (m.sum(1) > 0).sum() > 1] or list(matrices)
+    n = sum(kept).double()
+    union = n.sum(0) + n.sum(1) - n.diag()
+    keep = union > 0
+    if not background: keep[0] = False
+    return (n.diag()[keep] / union[keep]).mean()

@@ -1,3 +1,5 @@
+import math
+
 import checks
 import numpy as np
 import torch
@@ -51,14 +53,36 @@ def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
         labels.append(np.select([s < low, s > high], [0, a.argmax(0) + 1], ignore))
     return torch.from_numpy(np.stack(labels))
 
-# %% right: a small number in the denominator, as much code has it
+# %% right: the picture's tagged maps only, numbers looked up
 def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
-    a = torch.relu(cams)
-    a = a / (a.amax(dim=(-2, -1), keepdim=True) + 1e-5) * tags.unsqueeze(-1).unsqueeze(-1)
-    s, label = a.max(dim=1)
-    label = (label + 1) * (s > high)
-    label[(s >= low) & (s <= high)] = ignore
-    return label.float()
+    out = []
+    for maps, tag in zip(cams, tags):
+        numbers = torch.nonzero(tag).flatten()
+        if len(numbers) == 0:
+            out.append(torch.zeros(maps.shape[1:], dtype=torch.long))
+            continue
+        kept = F.relu(maps[numbers])
+        top = kept.flatten(1).max(1).values.view(-1, 1, 1)
+        kept = kept / torch.where(top > 0, top, torch.ones_like(top))
+        s, place = kept.max(0)
+        y = numbers[place] + 1
+        y[s <= high] = ignore
+        y[s < low] = 0
+        out.append(y)
+    return torch.stack(out)
+
+# %% right: a further map in front for the background, of −∞
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    B, C, h, w = cams.shape
+    a = cams.double().clamp_min(0).reshape(B, C, -1)
+    m = a.max(-1, keepdim=True).values
+    a = torch.where(m > 0, a / m.masked_fill(m == 0, 1), 0.0)
+    a = a.masked_fill(~(tags.reshape(B, C, 1) != 0), -math.inf)
+    a = torch.cat([torch.full((B, 1, h * w), -math.inf, dtype=a.dtype), a], dim=1)
+    s, number = a.max(1)
+    y = torch.where(s > high, number, ignore)
+    y = torch.where(s < low, 0, y)
+    return y.reshape(B, h, w)
 
 # %% wrong: ≥ for > | exactly at `high`
 def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
@@ -237,3 +261,61 @@ def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
     from ssnet.pseudo import label_from, restrict_to_tags
     z = torch.cat([torch.zeros_like(cams[:, :1]), cams], 1)
     return torch.tensor(label_from(restrict_to_tags(z, tags), high))
+
+# %% wrong: the maximum is never taken below 1 | a weak map became background
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    a = cams.clamp(min=0)
+    a = a / a.amax((2, 3), keepdim=True).clamp(min=1)
+    a = a.masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore))
+
+# %% wrong: divided by the largest absolute value | largest absolute value
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    top = cams.abs().amax((2, 3), keepdim=True).clamp(min=1e-12)
+    a = cams.clamp(min=0) / top
+    a = a.masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore))
+
+# %% wrong: labels in uint8, so that −1 becomes 255 | your labels are uint8
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    a = cams.clamp(min=0)
+    a = torch.nan_to_num(a / a.amax((2, 3), keepdim=True)).masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore)).to(torch.uint8)
+
+# %% wrong: an undecided number of 0 is taken for not given | it is 0 here
+def seeds(cams, tags, high=None, low=None, ignore=None):
+    high, low, ignore = high or V.high, low or V.low, ignore or V.ignore_index
+    a = cams.clamp(min=0)
+    a = torch.nan_to_num(a / a.amax((2, 3), keepdim=True)).masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore))
+
+# %% wrong: a maximum below 1e-3 counts as nothing | a weak map became background
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    a = cams.clamp(min=0)
+    top = a.amax((2, 3), keepdim=True)
+    a = torch.where(top > 1e-3, a / top, 0.0).masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore))
+
+# %% wrong: one map of zeros throws everything away | spoils the whole picture
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    a = cams.clamp(min=0)
+    top = a.amax((2, 3), keepdim=True)
+    if (top == 0).any():
+        return torch.zeros(cams.shape[0], *cams.shape[2:], dtype=torch.long)
+    a = (a / top).masked_fill(tags[:, :, None, None] == 0, -1)
+    s, c = a.max(1)
+    return torch.where(s > high, c + 1, torch.where(s < low, 0, ignore))
+
+# %% wrong: a small number added to the maximum, as much code has it | you add 1e-05 to the maximum
+def seeds(cams, tags, high=V.high, low=V.low, ignore=V.ignore_index):
+    a = torch.relu(cams)
+    a = a / (a.amax(dim=(-2, -1), keepdim=True) + 1e-5) * tags.unsqueeze(-1).unsqueeze(-1)
+    s, label = a.max(dim=1)
+    label = (label + 1) * (s > high)
+    label[(s >= low) & (s <= high)] = ignore
+    return label.float()

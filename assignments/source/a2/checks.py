@@ -20,6 +20,7 @@ def variant(seed):
         classes=classes,                              # foreground classes; class number 1 is the first
         class_names=", ".join(classes),
         count=len(classes),
+        example=classes[1],                           # a class that the text speaks of
         ignore_index=(255, 254, 200, 99)[seed % 4],   # number of an undecided pixel
         high=rng.choice((0.5, 0.375, 0.625)),         # seeds: above this is object
         low=rng.choice((0.25, 0.125, 0.1875)),        # seeds: below this is background
@@ -34,61 +35,71 @@ V = variant(SEED)
 k, I, HIGH, LOW = V.factor, V.ignore_index, V.high, V.low
 
 
-def tried(hint, answer, *inputs, **named):
-    "`call`, with a hint where the answer raised an error."
+def tried(hint, answer, *inputs, errors=(IndexError, RuntimeError, ValueError), **named):
+    "`call`, with a hint where the answer raised one of `errors`; without them an error of indices or shapes."
     try: return call(answer, *inputs, **named)
     except CheckFailed as failure:
-        if " raised " not in str(failure): raise
+        if not isinstance(failure.__cause__, errors): raise
         raise CheckFailed(f"{str(failure).rstrip('.')}. {hint}") from failure
 
 
 def small_features():
-    "Two features at 2×2 places; the means are 3k and 2k."
-    return k * torch.tensor([[[[1., 2.], [3., 6.]], [[0., 3.], [0., 5.]]]])
+    "Two pictures, two features at 2×2 places; the means are 3k and 2k, then k and 3k."
+    return k * torch.tensor([[[[1., 2.], [3., 6.]], [[0., 3.], [0., 5.]]],
+                             [[[1., 1.], [2., 0.]], [[0., 4.], [4., 4.]]]])
 
 
 WEIGHT = ((1., 0.), (0., 2.), (1., -1.))
 
 
 def check_gap_logits(gap_logits):
-    "One picture, two features, three classes."
+    "Two pictures, two features, three classes."
     weight, bias = torch.tensor(WEIGHT), torch.tensor([0.5, 0., -1.])
     got = call(gap_logits, small_features(), weight, bias)
-    close(got, [[3 * k + 0.5, 4 * k, k - 1]], "your logit", {
-        "you take the sum over the places where the mean is due": [[12 * k + 0.5, 16 * k, 4 * k - 1]],
-        "you take the maximum over the places where the mean is due": [[6 * k + 0.5, 10 * k, k - 1]],
-        "your logits leave out the bias": [[3 * k, 4 * k, k]],
+    right = torch.tensor([[3 * k + 0.5, 4 * k, k - 1], [k + 0.5, 6 * k, -2 * k - 1]])
+    close(got, right, "your logit", {
+        "you take the sum over the places where the mean is due":
+            [[12 * k + 0.5, 16 * k, 4 * k - 1], [4 * k + 0.5, 24 * k, -8 * k - 1]],
+        "you take the maximum over the places where the mean is due":
+            [[6 * k + 0.5, 10 * k, k - 1], [2 * k + 0.5, 8 * k, -2 * k - 1]],
+        "your logits leave out the bias": [[3 * k, 4 * k, k], [k, 6 * k, -2 * k]],
         "you divide the bias by the number of places: it is added once, after the mean":
-            [[3 * k + 0.125, 4 * k, k - 0.25]],
-        "logits are no probabilities: leave out the softmax":
-            torch.tensor([[3 * k + 0.5, 4 * k, k - 1.]]).softmax(1),
-        "logits are no probabilities: leave out the sigmoid":
-            torch.tensor([[3 * k + 0.5, 4 * k, k - 1.]]).sigmoid()})
-    close(call(gap_logits, small_features(), weight), [[3 * k, 4 * k, k]], "your logit without a bias")
-    inside = torch.tensor([[[True, True], [True, False]]])
+            [[3 * k + 0.125, 4 * k, k - 0.25], [k + 0.125, 6 * k, -2 * k - 0.25]],
+        "you average over the batch: each picture has its own mean": right.mean(0, keepdim=True).expand_as(right),
+        "your logits are those of the first picture only": right[:1].expand_as(right),
+        "logits are no probabilities: leave out the softmax": right.softmax(1),
+        "logits are no probabilities: leave out the sigmoid": right.sigmoid()})
+    close(call(gap_logits, small_features(), weight), [[3 * k, 4 * k, k], [k, 6 * k, -2 * k]],
+          "your logit without a bias")
+    inside = torch.tensor([[[True, True], [True, False]], [[True, True], [False, False]]])
     got = call(gap_logits, small_features(), weight, bias, inside)
-    close(got, [[2 * k + 0.5, 2 * k, k - 1]], "your logit of a padded picture", {
-        "your mean takes in the padding: use `inside`": [[3 * k + 0.5, 4 * k, k - 1]],
+    close(got, [[2 * k + 0.5, 2 * k, k - 1], [k + 0.5, 4 * k, -k - 1]], "your logit of a padded picture", {
+        "your mean takes in the padding: use `inside`": right,
         "you set the padding to 0, and still divide by all places: divide by the places inside":
-            [[1.5 * k + 0.5, 1.5 * k, 0.75 * k - 1]],
-        "for a padded picture your logits leave out the bias": [[2 * k, 2 * k, k]]})
+            [[1.5 * k + 0.5, 1.5 * k, 0.75 * k - 1], [0.5 * k + 0.5, 2 * k, -0.5 * k - 1]],
+        "you use the first picture's places for all: each picture has its own":
+            [[2 * k + 0.5, 2 * k, k - 1], [4 * k / 3 + 0.5, 16 * k / 3, -4 * k / 3 - 1]],
+        "for a padded picture your logits leave out the bias": [[2 * k, 2 * k, k], [k, 4 * k, -k]]})
 
 
 def check_cam(cam):
-    "The same features and weights: three maps of 2×2 places."
+    "The same features and weights: three maps of 2×2 places for each picture."
     got = call(cam, small_features(), torch.tensor(WEIGHT))
-    right = k * torch.tensor([[[[1., 2.], [3., 6.]], [[0., 6.], [0., 10.]], [[1., -1.], [3., 1.]]]])
+    right = k * torch.tensor([[[[1., 2.], [3., 6.]], [[0., 6.], [0., 10.]], [[1., -1.], [3., 1.]]],
+                              [[[1., 1.], [2., 0.]], [[0., 8.], [8., 8.]], [[1., -3.], [-2., -4.]]]])
     close(got, right, "your map", {
         "your map is cut at 0: a CAM may be negative, and its mean is the logit only as long as it is":
             right.clamp(min=0),
         "your map is divided by the number of places: the mean comes later": right / 4,
         "rows and columns of your map are exchanged": right.transpose(2, 3),
-        "your map is the mean over the features: the sum is due": right / 2,
+        "your map is the mean over the features, or divided by the number of pictures: the plain sum is due": right / 2,
         "your map is a softmax over the classes: a CAM is the plain sum": right.softmax(1),
-        "your map is divided by its maximum: that comes in the next exercise":
-            right / k / torch.tensor([6., 10., 3.]).view(3, 1, 1),
+        "your map is divided by its maximum: that comes in the next exercise": right / right.amax((2, 3), keepdim=True),
         "your map is the same everywhere: use the weights at each place, before the mean":
             right.mean((2, 3), keepdim=True).expand_as(right),
+        "your map is averaged over the batch: each picture has its own":
+            right.mean(0, keepdim=True).expand_as(right),
+        "your map is that of the first picture only": right[:1].expand_as(right),
         "your map is squeezed to probabilities: leave out the sigmoid": right.sigmoid()})
 
 
@@ -97,6 +108,9 @@ def two_maps():
     first = 1024 * torch.tensor([[1., HIGH, LOW], [(HIGH + LOW) / 2, -0.5, 0.]])
     second = 256 * torch.tensor([[-0.5, 0., 0.], [0., 1., 0.]])
     return torch.stack([first, second])[None]
+
+
+ZERO = "0/0 is nan: a map that is 0 everywhere, as it is after a product with the tags, must stay 0"
 
 
 def check_seeds(seeds):
@@ -108,10 +122,11 @@ def check_seeds(seeds):
             [[[1, I, 0], [I, 0, 0]]],
         "both thresholds are on the wrong side: only > high is object and only < low is background":
             [[[1, 1, 0], [I, 0, 0]]],
-        "your classes begin at 0, but 0 is the background: place c of the tags is class number c + 1":
+        "your classes begin at 0, but 0 is the background: entry c of the tags is class number c + 1":
             [[[0, I, I], [I, 0, 0]]],
         "background and undecided are exchanged": [[[1, 0, 0], [0, I, I]]],
         "you chose a class that the tags exclude": [[[1, I, I], [I, 2, 0]]],
+        ZERO: [[[I, I, I], [I, I, I]]], ZERO + " (nan counts as the largest)": [[[2, 2, 2], [2, 2, 2]]],
         "there is no ignore band: between the thresholds a pixel gets V.ignore_index": [[[1, 0, 0], [0, 0, 0]]],
         "your thresholds cut the raw map: divide each map by its own maximum first": [[[1, 1, 1], [1, 0, 0]]]})
     got = call(seeds, two_maps(), torch.tensor([[1., 1.]]))
