@@ -69,7 +69,8 @@ def close(
         expect(not same(got, as_array(value, what), tolerance), message)
     expect(got.shape == want.shape, f"{what} has shape {got.shape}; {want.shape} is expected")
     expect(np.isfinite(got).all() or not np.isfinite(want).all(), f"{what} holds nan or infinity")
-    at = np.unravel_index(np.nan_to_num(np.abs(got - want), nan=np.inf).argmax(), got.shape)
+    off = np.where(np.isnan(got) & np.isnan(want), 0, np.nan_to_num(np.abs(got - want), nan=np.inf))
+    at = np.unravel_index(off.argmax(), got.shape)
     place = f" at {tuple(int(i) for i in at)}" if at else ""
     raise CheckFailed(f"{what} is {got[at]:.5g}{place}; {want[at]:.5g} is expected")
 

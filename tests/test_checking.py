@@ -25,6 +25,8 @@ def test_a_wrong_result_is_named_by_the_mistake_that_gives_it():
         close(0.61, 0.58, "F", {"β where β² is due": 0.61})
     with pytest.raises(CheckFailed, match=r"x is 3 at \(0, 1\); 2 is expected"):
         close([[1, 3]], [[1, 2]], "x")
+    with pytest.raises(CheckFailed, match=r"x is 3 at \(1,\); 2 is expected"):  # nan where nan is right is no mistake
+        close([float("nan"), 3], [float("nan"), 2], "x")
 
 
 
