@@ -303,6 +303,14 @@ def test_the_setup_and_an_answer_in_one_cell_are_taken_apart():
     assert sources(notebook)["a1-mae"] == SOLVED_MAE and says(notes, "a1-given-1 and a1-mae")
 
 
+@pytest.mark.parametrize("comment", ["    # a1-mae: there I used abs", "# a1-mae: there I used abs", "    # a1-mae: your answer"])
+def test_a_comment_that_names_an_exercise_cuts_nothing(comment):
+    answer = SOLVED_TWO.replace("    return x", f"{comment}\n    return x", 1)
+    def change(nb): nb.cells[7].source = answer
+    notebook, notes = mended(change)
+    assert sources(notebook)["a1-two"] == answer and sources(notebook)["a1-mae"] == SOLVED_MAE and notes == []
+
+
 def test_a_magic_above_an_answer_stays_with_it():
     def change(nb): nb.cells[2].source = "%%time\n" + SOLVED_MAE
     notebook, notes = mended(change)

@@ -19,7 +19,9 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
+import traceback
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, Execute, GetGrades, IgnorePattern,
                                     LimitOutput, SaveAutoGrades)
+from traitlets import Bool, Integer
 
 from ssnet.files import write_whole
 
@@ -138,6 +141,9 @@ class Run(Execute):
     job: Job
     notes: list     # sentences
     messages: dict  # {grade id: why the check failed}
+    startup_timeout = Integer(120)        # seconds
+    iopub_timeout = Integer(10)           # seconds that the rest of a cell's output may take
+    raise_on_iopub_timeout = Bool(False)  # the receipt comes on another way
 
     # The kernel
 
@@ -148,11 +154,19 @@ class Run(Execute):
         self.km.connection_file = str(self.job.work / "trusted/connection.json")
         if os.name != "nt": self.km.transport, self.km.ip = "ipc", "../ipc/k"
         self.km.context.setsockopt(zmq.MAXMSGSIZE, LARGEST)
-        self.km.context.setsockopt(zmq.RCVHWM, 100)
         return self.km
 
     def start(self):
-        "Start a fresh kernel in a fresh sandbox, and wait until it answers."
+        "Start a fresh kernel in a fresh sandbox; tries twice. Raises Stopped where the submission's time ends."
+        for again in (True, False):
+            try: return self.launch()
+            except (RuntimeError, psutil.Error, StopIteration) as error:
+                reason = self.watchdog.told()
+                if self.watchdog.out_of_time: raise Stopped(reason) from error
+                if not again: raise RuntimeError(sentence(reason or error)) from error
+
+    def launch(self):
+        "Start a kernel, and wait until it answers."
         self.stop()
         prepare_sandbox(self.job)
         self.reset_execution_trackers()
@@ -161,7 +175,9 @@ class Run(Execute):
         with said.open("w") as file: self.start_new_kernel(stdout=subprocess.DEVNULL, stderr=file)
         try: self.start_new_kernel_client()
         except RuntimeError as error:
-            raise RuntimeError(f"{error}: {said.read_text(errors='replace')[-2000:]}") from error
+            text = said.read_text(errors="replace").strip()[-2000:]
+            self.log.error(text)
+            raise RuntimeError(f"{error} ({text.splitlines()[-1]})" if text else str(error)) from error
         self.kernel = kernel_process(self.km.provisioner.process.pid)
         (self.job.work / "trusted/hidden.py").unlink()  # the kernel has read it; no submission shall
 
@@ -195,7 +211,10 @@ class Run(Execute):
 
     def run_from(self, first):
         "Run the cells from `first` on in a new kernel, after those before; returns where another one must go on."
-        self.start()
+        try: self.start()
+        except Stopped as end:
+            self.note(str(end))
+            return self.give_up(first, str(end))
         before = [i for i in range(first) if self.nb.cells[i].cell_type == "code" and not is_check(self.nb.cells[i])]
         for index in before + list(range(first, len(self.nb.cells))):
             if index in self.left_out: continue
@@ -209,7 +228,11 @@ class Run(Execute):
         self.note(f"{name_of(cell, index)}: {reason}")
         self.leave_out(index, reason)
         if not self.watchdog.out_of_time and any(map(is_check, rest)): return after
-        for cell in filter(is_check, rest): self.fail(cell, "NotRun", f"not run, because {reason}")
+        return self.give_up(after, reason)
+
+    def give_up(self, first, reason):
+        "Give the checks from cell `first` on no points; returns the end of the notebook."
+        for cell in filter(is_check, self.nb.cells[first:]): self.fail(cell, "NotRun", f"not run, because {reason}")
         return len(self.nb.cells)
 
     def leave_out(self, index, reason):
@@ -487,9 +510,10 @@ def run(job):
 
 
 def write_result(job, cells, notes, answers, seconds):
-    "Write results/STUDENT.json whole or not at all."
-    points = [c["points"] for c in cells if c["points"] is not None]
-    result = {"student": job.student, "assignment": job.assignment, "seed": job.seed, "points": float(sum(points)),
+    "Write results/STUDENT.json whole or not at all; its points are None where the machine's are."
+    points = [c["points"] for c in cells if c["kind"] != "manual"]
+    total = None if None in points else float(sum(points))
+    result = {"student": job.student, "assignment": job.assignment, "seed": job.seed, "points": total,
               "max_points": float(sum(c["max"] for c in cells)), "cells": cells, "notes": notes,
               "isolation": job.isolation, "seconds": round(seconds, 1), "answers": answers, "lms_id": job.number,
               "key": job.key}
@@ -497,13 +521,15 @@ def write_result(job, cells, notes, answers, seconds):
     write_whole(Path(job.out, "results", f"{job.student}.json"), data)
 
 
-def write_nothing(job, notes, seconds=0.0):
-    "The result and the page of a submission that cannot be run."
+def write_nothing(job, notes, seconds=0.0, points=0.0):
+    "The result and the page of a submission that cannot be run; no points (None) where the grader failed: no key."
     text = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     head = f"<!DOCTYPE html><meta charset='utf-8'><title>{job.assignment}</title>"
     page = f"{head}<h1>{job.assignment}: not graded</h1>{text}"
     write_whole(Path(job.out, "feedback", f"{job.student}.html"), page.encode())
-    write_result(job, cells_of(job, {}, {}), notes, {}, seconds)
+    points = points if job.key else None
+    cells = [c if c["kind"] == "manual" else c | {"points": points} for c in cells_of(job, {}, {})]
+    write_result(job, cells, notes, {}, seconds)
 
 
 def grade(job):
@@ -521,6 +547,11 @@ def grade(job):
     write_result(job, cells, notes, answers, time.monotonic() - start)
 
 
+def reason_in(log):
+    "The last line of a log that names an error; nbgrader's own names none, as it points to the lines above."
+    return next(iter(re.findall(r"^[\w.]*Error: .*", log, re.M)[::-1]), "")
+
+
 def main(job):
     "The start of the process of one submission: no output, orphans kept, all ended and deleted whatever happens."
     log = Path(job.out, "logs", f"{job.student}.txt")
@@ -531,5 +562,9 @@ def main(job):
         warnings.simplefilter("ignore")
         sandbox.keep_orphans()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of grade.py
-        grade(job)
+        try: grade(job)
+        except Exception as error:
+            traceback.print_exc()
+            print(reason_in(log.read_text(encoding="utf-8", errors="replace")) or error, file=sys.stderr, flush=True)
+            sys.exit(1)
     log.unlink()

@@ -109,6 +109,14 @@ for _ in range(9):
     try: os.fork()
     except OSError: break
 time.sleep(3)
+# %% in burns_all_processors | lost | computing at once or refused
+import os, time
+end = time.monotonic() + 40
+for _ in range(24):
+    if os.fork() == 0:
+        while time.monotonic() < end: pass
+        os._exit(0)
+while time.monotonic() < end: pass
 # %% in thread_bomb | lost |
 import threading, time
 for _ in range(5000): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
@@ -123,6 +131,13 @@ for folder in (".", "/tmp", "/dev/shm", "/var/tmp"):
         with open(f"{folder}/rehearsal-{i}.bin", "wb") as file:
             for _ in range(20): file.write(bytes(2 ** 23))
 raise OSError("the disk took it")
+# %% in holds_deleted_files | lost | MB of files
+import os, time
+kept = [open(f"rehearsal-{i}", "wb") for i in range(7)]
+for i, file in enumerate(kept):
+    os.unlink(f"rehearsal-{i}")
+    for _ in range(100): file.write(bytes(2 ** 20))
+time.sleep(5)
 # %% in many_files | lost |
 for i in range(30000): open(f"rehearsal-{i}", "w").close()
 # %% in fills_memory | lost |
@@ -768,6 +783,14 @@ def no_notebook(sub):
 def nothing_at_all(sub):
     "An empty folder."
     sub.file = ""
+
+
+@kind("broken", "zero", "cannot be unpacked")
+def damaged_zip(sub):
+    "A zip file that was damaged on the way."
+    data = bytearray(zipped({sub.file: sub.bytes()}))
+    data[60:90] = b"\xff" * 30
+    sub.files["work.zip"], sub.file = bytes(data), ""
 
 
 @kind("broken", "full")

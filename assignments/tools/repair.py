@@ -17,8 +17,7 @@ from release import CODE_STUB, TEXT_STUB
 
 BYTES, CELLS = 20_000_000, 5_000  # of a submission, at most
 # A graded cell's first line names it: `# a1-mae: your answer`.
-MARK = re.compile(r"^[ \t]*(?:#|<!--)[ \t]*(\w+-[\w-]+):", re.M)
-FOREIGN = re.compile(r"^[ \t]*(?:#|<!--)[ \t]*(a\d-[\w-]+): (?:your answer|[\d.]+ points)", re.M)
+MARK = re.compile(r"^(?:#|<!--)[ \t]*(\w+-[\w-]+):[ \t]*(?:your answer|[\d.]+ points?\b)", re.M)
 MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
 KINDS = {b"%PDF": "a PDF file", b"PK\x03\x04": "a zip archive or an office document",
          b"\x1f\x8b": "a compressed archive",
@@ -322,7 +321,7 @@ def foreign(released, submitted):
         notes.append(f"This notebook is variant {theirs.get('seed')}; variant {mine.get('seed')} was graded, "
                      "so numbers in its text may differ.")
     known = {c.metadata.nbgrader.grade_id for c in released.cells if "nbgrader" in c.metadata}
-    marked = {m for c in submitted.cells for m in FOREIGN.findall(c.source)}
+    marked = {m for c in submitted.cells for m in MARK.findall(c.source) if re.match(r"a\d-", m)}
     marked |= {c.metadata.nbgrader.grade_id for c in submitted.cells if "grade_id" in c.metadata.get("nbgrader", {})}
     if others := ", ".join(sorted(marked - known)):
         notes.append(f"These cells belong to no exercise of this assignment and were not graded: {others}.")

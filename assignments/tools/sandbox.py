@@ -15,6 +15,7 @@ import platform
 import re
 import shutil
 import site
+import stat
 import subprocess
 import sys
 import tempfile
@@ -29,9 +30,11 @@ import psutil
 BUBBLEWRAP, AUDIT_HOOK = "bubblewrap", "audit hook"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/sys/devices/system/cpu")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "passwd", "group",
-       "nsswitch.conf", "mime.types", "ssl")
+       "nsswitch.conf", "mime.types", "ssl/certs", "ssl/openssl.cnf")
 INSIDE = Path("/grading")  # where the work folder stands in the sandbox
 MB = 2 ** 20
+BUSY_TIME = 10
+PYTHON = os.path.abspath(sys.executable)  # the sandbox knows no folder but those that are named, so no `..`
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Limits:
     disk: float = 500       # MB in its folder
     files: int = 20000      # files in its folder
     processes: int = 64
+    busy: float = 6         # threads and processes that compute at once, averaged over about BUSY_TIME seconds
     threads: int = 1024     # where the system can count them for the submission alone
     output: float = 5       # MB of output of one cell
     messages: int = 5000    # pieces of output of one cell
@@ -93,7 +97,7 @@ def bubblewrap(work, hide=()):
 def environment(scratch):
     "All environment variables of a submission's kernel."
     kept = {k: os.environ[k] for k in ("SYSTEMROOT", "PATHEXT", "LD_LIBRARY_PATH") if k in os.environ}
-    path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
+    path = os.pathsep.join([os.path.dirname(PYTHON), "/usr/local/bin", "/usr/bin", "/bin"])
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP"), str(scratch))
     places = {"MPLCONFIGDIR": "matplotlib", "TORCH_HOME": "torch", "IPYTHONDIR": "ipython",
               "JUPYTER_RUNTIME_DIR": "jupyter"}
@@ -143,7 +147,7 @@ def kernel_command(work, limits, isolation, hide=()):
         "memory": int(limits.memory * 1024 * MB), "disk": int(limits.disk * MB), "alone": isolation == AUDIT_HOOK,
         "processes": limits.threads if isolation == BUBBLEWRAP and counts_own_processes() else None,
         "secret": list(map(str, hide)), "public": python_places(), "environment": sorted(variables)}
-    command = [sys.executable, f"{place}/trusted/kernel.py", json.dumps(settings)]
+    command = [PYTHON, f"{place}/trusted/kernel.py", json.dumps(settings)]
     return (bubblewrap(work, hide) if isolation == BUBBLEWRAP else []) + command, variables
 
 
@@ -152,7 +156,7 @@ def probe(hide=()):
     if not sys.platform.startswith("linux") or not shutil.which("bwrap"): return AUDIT_HOOK, "bwrap is not installed"
     with tempfile.TemporaryDirectory() as work:
         make_folders(work)
-        run = subprocess.run([*bubblewrap(work, hide), sys.executable, "-c", "import numpy, zmq, ssnet"],
+        run = subprocess.run([*bubblewrap(work, hide), PYTHON, "-c", "import numpy, zmq, ssnet"],
                              capture_output=True, text=True, timeout=120)
     return (BUBBLEWRAP, "") if run.returncode == 0 else (AUDIT_HOOK, run.stderr.strip().split("\n")[-1])
 
@@ -182,12 +186,41 @@ def kill_family(seconds=10):
         if time.monotonic() > end: raise TimeoutError(f"{len(processes)} processes of the submission cannot be ended")
 
 
-def memory_of(processes):
-    "Bytes of memory of some processes together."
-    total = 0
+def memory_of(process, exact=False):
+    "Bytes of memory of a process; `exact` (slow): a share only of what it shares with others, where the system tells."
+    if exact:
+        with suppress(psutil.Error, AttributeError): return process.memory_full_info().pss
+    with suppress(psutil.Error): return process.memory_info().rss
+    return 0
+
+
+def too_much_memory(processes, most):
+    "Whether some processes together have more than `most` bytes of memory."
+    return all(sum(memory_of(p, exact) for p in processes) > most for exact in (False, True))
+
+
+def busy(processes):
+    "How many threads of some processes compute or wait for a processor; 0 where the system does not tell (no Linux)."
+    count = 0
     for process in processes:
-        with suppress(psutil.Error): total += process.memory_info().rss
-    return total
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{process.pid}/task"):
+                with suppress(OSError), open(f"/proc/{process.pid}/task/{thread}/stat", "rb") as file:
+                    count += file.read().rpartition(b")")[2].split()[0] == b"R"
+    return count
+
+
+def deleted(processes):
+    "Bytes of files without a name that some processes hold open; 0 where the system does not tell (no Linux)."
+    found = {}
+    for process in processes:
+        with suppress(OSError):
+            for fd in os.listdir(f"/proc/{process.pid}/fd"):
+                with suppress(OSError):
+                    info = os.stat(f"/proc/{process.pid}/fd/{fd}")
+                    if info.st_nlink or not stat.S_ISREG(info.st_mode): continue
+                    found[info.st_dev, info.st_ino] = info.st_blocks
+    return 512 * sum(found.values())
 
 
 def size_of(entry):
@@ -221,6 +254,7 @@ class Watchdog(threading.Thread):
         self.limits, self.folders = limits, [Path(work, n) for n in FOLDERS if n != "trusted"]
         self.end, self.parent, self.reason = time.monotonic() + limits.time, multiprocessing.parent_process(), ""
         self.deadline, self.deadline_reason, self.finished, self.out_of_time = None, "", threading.Event(), False
+        self.load, self.looked = 0.0, time.monotonic()  # busy threads, averaged; when they were last counted
         self.lock = threading.Lock()  # held while it kills, so that it never kills the next kernel
 
     def run(self):
@@ -246,11 +280,19 @@ class Watchdog(threading.Thread):
             return f"the whole submission took longer than {limits.time:g} s"
         if self.deadline and now > self.deadline: return self.deadline_reason
         if len(processes) > limits.processes: return f"more than {limits.processes} processes ran"
-        if memory_of(processes) > limits.memory * 1024 * MB:
+        if self.average(busy(processes), now) > limits.busy:
+            return f"more than {limits.busy:g} threads and processes were computing at once"
+        if too_much_memory(processes, limits.memory * 1024 * MB):
             return f"more than {limits.memory:g} GB of memory were used"
         size, files = used(self.folders, limits.files)
-        if size > limits.disk * MB: return f"more than {limits.disk:g} MB of files were written"
+        if size + deleted(processes) > limits.disk * MB: return f"more than {limits.disk:g} MB of files were written"
         return f"more than {limits.files} files were written" if files > limits.files else ""
+
+    def average(self, count, now):
+        "The number of busy threads, averaged; the past fades within BUSY_TIME."
+        self.load += (count - self.load) * min(1, (now - self.looked) / BUSY_TIME)
+        self.looked = now
+        return self.load
 
     def give(self, seconds, reason):
         "End everything in some seconds, unless `relax` comes first."
@@ -262,5 +304,5 @@ class Watchdog(threading.Thread):
 
     def told(self):
         "The reason of the last end, which is then forgotten."
-        reason, self.reason, self.deadline = self.reason, "", None
+        reason, self.reason, self.deadline, self.load, self.looked = self.reason, "", None, 0.0, time.monotonic()
         return reason
