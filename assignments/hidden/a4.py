@@ -333,6 +333,7 @@ def check_ablation(ablation):
     close(back["difference"][0], -d.mean(), "the difference of ('b', 'a')")
     check_verdicts(ablation)
     check_fairness(ablation)
+    check_budgets(ablation)
 
 
 def check_verdicts(ablation):
@@ -343,6 +344,8 @@ def check_verdicts(ablation):
            "a difference equal to margin times the spread is not clear: it must be larger")
     expect(clear([0.25, 0.25], margin=3), "the same difference for all seeds has spread 0, and is clear")
     expect(not clear([0.0, 0.0, 0.0], margin=1), "no difference at all is not clear")
+    expect(clear([0.00001, 0.10001, 0.20001], margin=1),
+           "the verdict comes from rounded numbers: round only what you print")
     above, below = (0.25 * (V.margin + x) for x in (0.1, -0.1))
     for mean, want in ((above, True), (below, False)):
         expect(clear([mean - 0.25, mean, mean + 0.25]) == want, f"the margin of the signature is {V.margin}")
@@ -357,7 +360,18 @@ def check_fairness(ablation):
     refuses(ablation, runs(seed=7), "arms with different seeds")
     refuses(ablation, runs(steps=500), "arms with different numbers of steps")
     refuses(ablation, runs(pictures=3000), "arms that have seen different numbers of pictures")
-    refuses(ablation, example(good)[:-1], "an arm that lacks a seed")
+    refuses(ablation, example(good)[:-1], "a second arm that lacks a seed")
+    refuses(ablation, example(good)[1:], "a first arm that lacks a seed")
     refuses(ablation, [*example(good), example(good)[0]], "a seed that stands twice in an arm")
+    refuses(ablation, [*example(good), example(good)[0], example(good)[3]], "a seed that stands twice in both arms")
     refuses(ablation, example({"joint": [0.5], "alone": [0.4]}), "one seed, which has no spread")
     refuses(ablation, example(good), "an arm without runs", arms=("joint", "none"))
+
+
+def check_budgets(ablation):
+    "Every run of both arms has the same steps and the same pictures."
+    good = example({"joint": [0.5, 0.6, 0.7], "alone": [0.4, 0.3, 0.2]})
+    for what in ("steps", "pictures"):
+        for other, why in (((0, 4), f"arms whose {what} agree in the sum alone"),
+                           ((0, 3), f"a seed with other {what} than the rest, in both arms")):
+            refuses(ablation, [r | {what: 777} if i in other else r for i, r in enumerate(good)], why)

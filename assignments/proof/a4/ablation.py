@@ -141,7 +141,7 @@ def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
     pair = lambda x: (x.mean(), x.std(ddof=1))
     d = pair(b - a)
     return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
-# %% wrong: runs paired by their place in the list | pair runs by seed
+# %% wrong: runs paired by their place in the list | pair the runs by seed
 def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
     fair(runs, arms)
     a, b = (np.array([r[measure] for r in runs if r["arm"] == arm]) for arm in arms)
@@ -224,7 +224,7 @@ def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
     pair = lambda x: (x.mean(), x.std(ddof=1))
     d = pair(a - b)
     return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
-# %% wrong: a seed that stands twice is accepted | twice
+# %% wrong: of a seed that stands twice the last run counts | twice in an arm
 def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
     runs = list({(r["arm"], r["seed"]): r for r in runs}.values())
     fair(runs, arms)
@@ -283,3 +283,68 @@ def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
 # %% wrong: not written yet | not written yet
 def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
     raise NotImplementedError()
+# %% wrong: a seed that stands twice in both arms is accepted | twice in both arms
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    of = lambda arm, key: [r[key] for r in sorted(runs, key=lambda r: r["seed"]) if r["arm"] == arm]
+    if of(arms[0], "seed") != of(arms[1], "seed") or len(of(arms[0], "seed")) < 2: raise ValueError("seeds")
+    if len({(r["steps"], r["pictures"]) for r in runs if r["arm"] in arms}) > 1: raise ValueError("budget")
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: a seed of the second arm that the first lacks is not noticed | a first arm that lacks a seed
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    a, b = ({r["seed"]: r for r in runs if r["arm"] == arm} for arm in arms)
+    if len(a) + len(b) != sum(r["arm"] in arms for r in runs): raise ValueError("a seed stands twice")
+    if any(s not in b for s in a) or len(a) < 2: raise ValueError("a seed is missing")
+    if len({(r["steps"], r["pictures"]) for r in runs if r["arm"] in arms}) > 1: raise ValueError("budget")
+    a, b = (np.array([arm[s][measure] for s in sorted(a)]) for arm in (a, b))
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: compares the sum of the steps of the arms | agree in the sum alone
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair([r | {"steps": 0} for r in runs], arms)
+    a, b = (sum(r["steps"] for r in runs if r["arm"] == arm) for arm in arms)
+    if a != b: raise ValueError("steps")
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: compares steps and pictures seed by seed alone | with other steps than the rest
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair([r | {"steps": 0, "pictures": 0} for r in runs], arms)
+    a, b = ({r["seed"]: (r["steps"], r["pictures"]) for r in runs if r["arm"] == arm} for arm in arms)
+    if a != b: raise ValueError("budget")
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: the pictures may differ | that have seen different numbers of pictures
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair([r | {"pictures": 0} for r in runs], arms)
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: the verdict from rounded numbers | rounded numbers
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair(runs, arms)
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(round(d[0], 3)) > margin * round(d[1], 3)}
+# %% wrong: the spread is half of the range | half of the range
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair(runs, arms)
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), np.ptp(x) / 2)
+    d = pair(a - b)
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}
+# %% wrong: the spreads of the arms added | not the sum of spreads
+def ablation(runs, arms=("joint", "alone"), measure="miou", margin=V.margin):
+    fair(runs, arms)
+    a, b = (by_seed(runs, arm, measure) for arm in arms)
+    pair = lambda x: (x.mean(), x.std(ddof=1))
+    d = (a.mean() - b.mean(), a.std(ddof=1) + b.std(ddof=1))
+    return {arms[0]: pair(a), arms[1]: pair(b), "difference": d, "clear": abs(d[0]) > margin * d[1]}

@@ -56,6 +56,20 @@ def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore
     label = torch.argmax(p, dim=1)
     nothing = (absent.sum(1) == absent.shape[1]).view(-1, 1, 1)
     return label.masked_fill((p.max(dim=1)[0] < threshold) | nothing, ignore_index)
+# %% right: minus infinity written into the logits that the network gave, without gradient
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad():
+        logits = net(image).logits
+        if logits.shape[-2:] != image.shape[-2:]:
+            logits = F.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        allowed = tags == 1
+        if background: allowed = F.pad(allowed, (1, 0), value=True)
+        logits[~allowed] = float("-inf")
+        confidence, label = logits.softmax(1).max(1)
+        label[confidence < threshold] = ignore_index
+        label[~allowed.any(1)] = ignore_index
+        return label
 # %% wrong: the tags are not used | not among the tags
 def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
     net.eval()
@@ -121,7 +135,7 @@ def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore
     confidence, label = z.masked_fill(allowed[:, :, None, None] == 0, -1e9).softmax(1).max(1)
     label[confidence < threshold] = ignore_index
     return label
-# %% wrong: the label map is stretched, bilinear, like a picture | a label cannot be interpolated
+# %% wrong: the label map is stretched, bilinear, like a picture | stretch the logits, bilinear, before the softmax
 def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
     net.eval()
     with torch.no_grad(): z = net(image).logits
@@ -131,7 +145,7 @@ def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore
     label, confidence = stretch(label).round().long(), stretch(confidence)
     label[confidence < threshold] = ignore_index
     return label
-# %% wrong: the label map is stretched by the nearest pixel | stretch the maps, bilinear, before you take the maximum
+# %% wrong: the label map is stretched by the nearest pixel | before the softmax and the maximum
 def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
     net.eval()
     with torch.no_grad(): z = net(image).logits
@@ -336,3 +350,23 @@ def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore
         H = H / H.sum(1, keepdim=True)
         conf, label = H.max(1)
         return torch.where(conf >= threshold, label, ignore_index)
+
+# %% wrong: the tags of the whole batch together | those of the whole batch
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad(): z = F.interpolate(net(image).logits, image.shape[-2:], mode="bilinear")
+    tags = tags.amax(0, keepdim=True).expand_as(tags)
+    allowed = F.pad(tags, (1, 0), value=1) if background else tags
+    confidence, label = z.masked_fill(allowed[:, :, None, None] == 0, -1e9).softmax(1).max(1)
+    label[confidence < threshold] = ignore_index
+    return label
+
+# %% wrong: without a background, labels are counted from 1 | you count from 1
+def pseudo_labels(net, image, tags, threshold=V.threshold, ignore_index=V.ignore, background=True):
+    net.eval()
+    with torch.no_grad(): z = F.interpolate(net(image).logits, image.shape[-2:], mode="bilinear")
+    allowed = F.pad(tags, (1, 0), value=1) if background else tags
+    confidence, label = z.masked_fill(allowed[:, :, None, None] == 0, -1e9).softmax(1).max(1)
+    if not background: label += 1
+    label[(confidence < threshold) | (allowed.sum(1) == 0)[:, None, None]] = ignore_index
+    return label

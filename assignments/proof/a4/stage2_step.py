@@ -77,7 +77,7 @@ def stage2_step(net, teacher, optimizer, tagged, salient):
     optimizer.step()
     optimizer.zero_grad()
     return numbers
-# %% wrong: old gradients stay | zero_grad
+# %% wrong: old gradients stay | left over from before
 def stage2_step(net, teacher, optimizer, tagged, salient):
     label = pseudo_labels(teacher, tagged["image"], tagged["tags"])
     net.train()
@@ -135,7 +135,7 @@ def stage2_step(net, teacher, optimizer, tagged, salient):
     sum(losses.values()).backward()
     optimizer.step()
     return {name: loss.item() for name, loss in losses.items()}
-# %% wrong: ground truth leaks in
+# %% wrong: ground truth leaks in | from the true masks
 def stage2_step(net, teacher, optimizer, tagged, salient):
     net.train()
     losses = {"L_s2": segmentation_loss(net(tagged["image"]).logits, tagged["label"])}
@@ -280,6 +280,18 @@ def stage2_step(net, teacher, optimizer, tagged, salient):
     net.train()
     losses = {"L_s2": segmentation_loss(net(tagged["image"]).logits, label)}
     if salient is not None: losses["L_s1"] = saliency_loss(net(salient["image"]), salient["saliency"])
+    optimizer.zero_grad()
+    sum(losses.values()).backward()
+    optimizer.step()
+    return {name: loss.item() for name, loss in losses.items()}
+
+# %% wrong: the masks are compared with the output of the tagged pictures | give the network the salient ones
+def stage2_step(net, teacher, optimizer, tagged, salient):
+    label = pseudo_labels(teacher, tagged["image"], tagged["tags"])
+    net.train()
+    out = net(tagged["image"])
+    losses = {"L_s2": segmentation_loss(out.logits, label)}
+    if salient is not None: losses["L_s1"] = saliency_loss(out, salient["saliency"])
     optimizer.zero_grad()
     sum(losses.values()).backward()
     optimizer.step()

@@ -26,6 +26,11 @@ GROUPS = (("bird", "boat"), ("car", "bus"), ("cat", "dog", "cow"), ("train", "bo
 BUDGETS = ((200, 90), (190, 95), (205, 85))  # steps of stage 1 and of stage 2
 
 
+def chance(margin):
+    "How often, in percent, three normal differences of mean 0 are clear: P(|t| > margin √3), two degrees of freedom."
+    return round(100 * (1 - margin * math.sqrt(3 / (2 + 3 * margin ** 2))))
+
+
 def variant(seed):
     "What the assignment is about in one year."
     draw = random.Random(seed)
@@ -36,7 +41,7 @@ def variant(seed):
         classes, ignore, threshold, margin, steps, first = ("bird", "car", "cat", "train"), 255, 0.6, 1.0, BUDGETS[0], 0
     return SimpleNamespace(
         seed=seed, classes=("background", *classes), num_classes=len(classes) + 1, names=", ".join(classes),
-        ignore=ignore, threshold=threshold, margin=margin, steps1=steps[0], steps2=steps[1],
+        ignore=ignore, threshold=threshold, margin=margin, chance=chance(margin), steps1=steps[0], steps2=steps[1],
         seeds=(first, first + 1, first + 2), size=48, pictures=400, tests=120, batch=16)
 
 
@@ -97,7 +102,7 @@ class Says(nn.Module):
         self.maps = nn.Parameter(maps)
 
     def forward(self, image):
-        maps = self.maps.flip(1) if self.training else self.maps
+        maps = self.maps.flip(1) if self.training else self.maps.clone()
         return Output(maps, maps.softmax(1), None, None)
 
     def __repr__(self): return "net"
@@ -144,7 +149,7 @@ def labels_from(answer, net, image, tags, **named):
 
 
 def check_pseudo_labels(pseudo_labels):
-    "Four pixels by hand, then two that are stretched to four."
+    "Four pixels by hand, then with the other tag and without a background, then two that are stretched to four."
     x = V.ignore
     maps = torch.tensor([[3.0, 1, 2, 8], [1, 9, 3, 1], [4, 20, 1, 1]]).log().view(1, 3, 1, 4)
     picture, tags = torch.zeros(1, 3, 1, 4), torch.tensor([[1.0, 0.0]])
@@ -165,10 +170,21 @@ def check_pseudo_labels(pseudo_labels):
             [[[x, x, x, 0]]],
         f"pixels less sure than the threshold must get the ignore index, {x}": [[[0, 1, 1, 0]]],
         "you ignore the sure pixels and keep the others": [[[x, x, 1, x]]]})
+    two, pictures = Says(maps.repeat(2, 1, 1, 1)), picture.repeat(2, 1, 1, 1)
+    got = labels_from(pseudo_labels, two, pictures, torch.eye(2), threshold=0.65, ignore_index=x)
+    close(got, [[[0, 1, x, 0]], [[x, 2, 0, 0]]], "the labels of two pictures with different tags", {
+        "each picture has its own tags: you use those of the first picture for all": [[[0, 1, x, 0]]] * 2,
+        "each picture has its own tags: you use those of the whole batch": [[[x, 2, x, 0]]] * 2})
+    tags = torch.tensor([[0.0, 1, 1], [0, 0, 0]])
+    got = labels_from(pseudo_labels, two, pictures, tags, threshold=0.65, ignore_index=x, background=False)
+    expect((got[1] == x).all(), "without a background and without a tag no class is allowed: ignore the whole picture")
+    close(got[0], [[2, 2, 1, x]], "the row of labels without a background", {
+        "without a background place i of the tags is class i: you count from 1": [[3, 3, 2, x]],
+        "without a background class 0 is a class like the others: you always allow it": [[x, 2, x, 0]]})
     maps = torch.tensor([[0.0, 0], [-1, 5]]).view(1, 2, 1, 2)
     got = labels_from(pseudo_labels, Says(maps), picture, torch.ones(1, 1), threshold=0.5, ignore_index=x)
     close(got, [[[0, 1, 1, 1]]], "the row of labels from two map pixels", {
-        "stretch the maps, bilinear, before you take the maximum: a label cannot be interpolated": [[[0, 0, 1, 1]]]})
+        "stretch the logits, bilinear, before the softmax and the maximum": [[[0, 0, 1, 1]]]})
 
 
 # Exercise 2
@@ -231,22 +247,36 @@ def losses_from(answer, net, teacher, optimizer, tagged, salient):
     return got
 
 
+def little_of(columns):
+    "A Little that gives column k of `columns` (C, 3) as the logits of a pixel that is 1 in channel k alone."
+    net = Little(len(columns))
+    net.weight.data = columns[:, :, None, None]
+    return net
+
+
 def check_stage2_step(stage2_step):
-    "A network of zeros is undecided: L_s2 = log 3, and with S = 2/3, H_0 = 1/3 on half a mask L_s1 is their mean."
-    draw = torch.Generator().manual_seed(V.seed)
-    image = torch.randn(2, 3, 4, 6, generator=draw)
-    mask = torch.zeros(2, 4, 6)
-    mask[:, :, :3] = 1
-    tagged = {"image": image, "tags": torch.tensor([[1.0, 0.0], [0.0, 1.0]]), "saliency": mask.flip(0),
-              "label": mask.long()}
-    salient = {"image": image.flip(0), "saliency": mask}
-    want = {"L_s2": math.log(3), "L_s1": -(math.log(2 / 3) + math.log(1 / 3)) / 2}
-    for given in (salient, None):
-        net, teacher = Little(3), Little(3, seed=V.seed, scale=4).eval()
+    "Three pixels of which the teacher is sure, by hand: with and without old gradients, without salient pictures."
+    image, bit = torch.eye(3).view(1, 3, 1, 3), math.log(2)
+    tagged = {"image": image, "tags": torch.ones(1, 2), "saliency": torch.zeros(1, 1, 3),
+              "label": torch.tensor([[[1, 2, 0]]])}
+    salient = {"image": image.flip(3), "saliency": torch.tensor([[[1.0, 1, 0]]])}
+    h = torch.tensor([[0.5, 0.5, 0.75], [0.25, 0.25, 0.125], [0.25, 0.25, 0.125]])  # the pupil's, a column a pixel
+    want = {"L_s2": 2 * bit, "L_s1": 4 / 3 * bit}  # of 1/2, 1/4, 1/8; of S = 1/4, S = 1/2, H_0 = 1/2
+    mistakes = {
+        "L_s2": {"your pseudo labels come from the network that learns: take the teacher's": math.log(4 / 3),
+                 "your step learns from the true masks: take the teacher's labels": (4 * bit + math.log(4 / 3)) / 3},
+        "L_s1": {"your L_s1 looks at the tagged pictures: give the network the salient ones":
+                 (2 * bit + math.log(4 / 3)) / 3}}
+    moved = []
+    for given, old in ((salient, 0.0), (salient, 1.0), (None, 1.0)):
+        net, teacher = little_of(h.log()), little_of(9 * torch.eye(3)).eval()
+        before, net.weight.grad = net.weight.detach().clone(), torch.full_like(net.weight, old)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         got = losses_from(stage2_step, net, teacher, optimizer, tagged, given)
-        for name, value in got.items(): close(value, want[name], f"{name} of a network that is undecided")
-        expect(net.weight.abs().sum() > 0, "the network is as before: take a step of the optimiser")
+        for name, value in got.items(): close(value, want[name], f"{name} of three pixels", mistakes[name])
+        expect(not torch.equal(net.weight, before), "the network is as before: take a step of the optimiser")
+        moved.append(net.weight.detach())
+    expect(torch.allclose(moved[0], moved[1]), "gradients left over from before count: clear them before backward")
 
 
 # Exercise 4
@@ -274,23 +304,28 @@ def example(scores, seeds=None, **same):
 
 
 def check_ablation(ablation, runs):
-    "Three seeds by hand, then your own runs."
-    made_up = example({"joint": [0.5, 0.6, 0.7], "alone": [0.4, 0.3, 0.2]})
+    "Three seeds by hand, the second arm in another order, then your own runs."
+    made_up = example({"joint": [0.66, 0.50, 0.34], "alone": [0.45, 0.25, 0.35]})
+    made_up = [made_up[i] for i in (0, 1, 2, 4, 3, 5)]
     got = table_from(ablation, made_up, margin=1)
     factors = {"your spread divides by n: divide by n - 1": 2 / 3,
                "your spread is the error of the mean, divided by the root of n: leave that division out": 1 / 3}
-    for name, mean, spread in (("joint", 0.6, 0.1), ("alone", 0.3, 0.1), ("difference", 0.3, 0.2)):
+    seedwise = "the spread of the difference is that of the differences seed by seed"
+    mixed = {f"{seedwise}, not the difference of spreads": 0.06, f"{seedwise}, not the sum of spreads": 0.26,
+             seedwise: (0.16 ** 2 + 0.10 ** 2) ** 0.5,
+             "pair the runs by seed, not by their place in the list": 0.0516 ** 0.5,
+             "your spread is half of the range: take the sample standard deviation": 0.13}
+    for name, mean, spread, best in (("joint", 0.5, 0.16, 0.66), ("alone", 0.35, 0.1, 0.45),
+                                     ("difference", 0.15, 0.14, 0.25)):
         close(got[name][0], mean, f"the mean of '{name}'", {
-            "you report the best seed: report the mean over all seeds": {"joint": 0.7, "alone": 0.4}.get(name, 0.5),
+            "you report the best seed: report the mean over all seeds": best,
             "your difference has the wrong sign: first arm minus second arm": -mean})
         scaled = {m: spread * f ** 0.5 for m, f in factors.items()}
         close(got[name][1], spread, f"the spread of '{name}'", scaled | {
-            "your spread is the variance: take its root": spread ** 2,
-            "the spread of the difference is that of the differences seed by seed, not the difference of spreads": 0.0,
-            "the spread of the difference is that of the differences seed by seed": 0.02 ** 0.5})
-    expect(bool(got["clear"]), "a difference of 0.3 with a spread of 0.2 is clear at margin 1")
+            "your spread is the variance: take its root": spread ** 2} | (mixed if name == "difference" else {}))
+    expect(bool(got["clear"]), "a difference of 0.15 with a spread of 0.14 is clear at margin 1")
     expect(not bool(table_from(ablation, made_up, margin=2)["clear"]),
-           "a difference of 0.3 with a spread of 0.2 is not clear at margin 2: it must be larger than 2 times 0.2")
+           "a difference of 0.15 with a spread of 0.14 is not clear at margin 2: it must be larger than 2 times 0.14")
     check_runs(ablation, runs)
 
 
