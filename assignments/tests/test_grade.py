@@ -163,7 +163,7 @@ def test_nothing_gets_out(hostile, toy):
     assert not Path("/var/tmp/rehearsal-leftover").exists() and not Path("/etc/rehearsal-leftover").exists()
     lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
     assert not [line for line in lines if "rehearsal-leftover" in line and "pytest" not in line]
-    assert {p.name for p in (folder / "out").iterdir()} <= {"results", "feedback", "course", "marks.csv", "summary.html", "report.csv"}
+    assert {p.name for p in (folder / "out").iterdir()} <= {".grading", "results", "feedback", "course", "marks.csv", "summary.html", "report.csv"}
 
 
 def test_feedback_holds_no_script_and_no_hidden_check(hostile, toy):
@@ -186,11 +186,23 @@ def test_a_second_run_grades_nothing_again_and_one_job_gives_the_same(hostile, t
 # What is handed in
 
 @pytest.mark.parametrize("name, student, number", [
-    ("anna", "anna", ""), ("anna.ipynb", "anna", ""), ("Jane Doe_12345_assignsubmission_file_", "Jane Doe", "12345"),
-    ("Jane Doe_12345_assignsubmission_file", "Jane Doe", "12345"), ("doejane_12345_67890_a1.ipynb", "doejane", "12345"),
-    ("doejane_LATE_12345_67890_a1-1.ipynb", "doejane", "12345"), ("Jürgen O'Neil_7_assignsubmission_file_", "Jürgen O'Neil", "7"),
+    ("anna.ipynb", "anna", ""), ("doejane_12345_67890_a1.ipynb", "doejane", "12345"), ("doejane_1_2_a1.pdf", "doejane", "1"),
+    ("doejane_LATE_12345_67890_a1-1.ipynb", "doejane", "12345"), ("Jane Doe_7_assignsubmission_file_a1.ipynb", "Jane Doe", "7"),
+    ("eve_9_77_x_101_assignsubmission_file_.ipynb", "eve", "9"), ("a1_2027_01_anna.ipynb", "a1_2027_01_anna", ""),
+    ("Jo_7_assignsubmission_file_x_8_assignsubmission_file_.ipynb", "Jo", "7"),
     ("../../etc.ipynb", "_.._etc", ""), ("Jürgen.ipynb", "Jürgen", ""), (".ipynb", "unnamed", ""), ("a:b?.zip", "a_b_", "")])
-def test_student_of(name, student, number): assert grade.student_of(name) == (student, number)
+def test_student_of_a_file(name, student, number): assert grade.student_of(name) == (student, number)
+
+
+@pytest.mark.parametrize("name, student, number", [
+    ("anna", "anna", ""), ("Jane Doe_12345_assignsubmission_file_", "Jane Doe", "12345"), ("eve_9_77_x", "eve_9_77_x", ""),
+    ("Jane Doe_12345_assignsubmission_file", "Jane Doe", "12345"), ("Jürgen O'Neil_7_assignsubmission_file_", "Jürgen O'Neil", "7")])
+def test_student_of_a_folder(name, student, number): assert grade.student_of(name, folder=True) == (student, number)
+
+
+def test_a_long_name_keeps_its_suffix_and_stays_apart():
+    one, other = (grade.safe("ü" * 300 + end + ".ipynb") for end in "ab")
+    assert one.endswith(".ipynb") and one != other and len(one.encode()) <= 200
 
 
 def chosen(folder, tmp_path):
@@ -227,6 +239,171 @@ def test_a_class_download_is_unpacked(tmp_path):
         for name in ("doejane_1_2_a1.ipynb", "Jim Ray_7_assignsubmission_file_/a1.ipynb", "../up.ipynb"): archive.writestr(name, "x")
     assert {s: f for s, (f, _) in chosen(tmp_path / "download.zip", tmp_path).items()} == {
         "doejane": "doejane_1_2_a1.ipynb", "Jim Ray": "a1.ipynb", "up": "up.ipynb"}
+
+
+def zip_of(path, members):
+    "Write a zip file of names, or of {name: (text, year)}."
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in members:
+            text, year = members[name] if isinstance(members, dict) else ("x" * 99, 2026)
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 2, 3, 4, 6)), text, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def damaged(path):
+    "Spoil the first member of a zip file, so that zlib stumbles."
+    data = bytearray(path.read_bytes())
+    start = 30 + data[26]
+    data[start:start + 6] = b"\xff" * 6
+    path.write_bytes(data)
+
+
+def test_nothing_of_a_class_download_vanishes(tmp_path, monkeypatch):
+    monkeypatch.setattr(grade, "BYTES", 500)
+    many, long = [f"amy_1_2_x/.venv/{i}.ipynb" for i in range(30)], "z" * 240
+    monkeypatch.setattr(grade, "MEMBERS", 20)
+    zip_of(tmp_path / "c.zip", dict.fromkeys([*many, "ben_3_4_answers.pdf", "cem/a1.py", "readme.txt", "dan.ipynb", "d?n.ipynb",
+                                              "d:n.ipynb", f"{long}.ipynb"], ("x", 2026)) | {"eva/a1.ipynb": ("x" * 999, 2026)})
+    entries, passed = grade.collect(tmp_path / "c.zip", tmp_path / "in")
+    found = {e.student: [Path(n[0]).stat().st_size for n in e.notebooks] for e in entries}
+    assert found.pop("eva") == [501] and found.pop("ben") == found.pop("cem") == []  # too large: repair says so
+    assert found.keys() == {"dan", "d_n", grade.safe(f"{long}.ipynb")[:-6]}
+    assert passed == ["d:n.ipynb (stands twice)", "readme.txt (no notebook)"]
+    monkeypatch.setattr(grade, "MEMBERS", 2)
+    with pytest.raises(grade.BadInput, match="more than 2"): grade.collect(tmp_path / "c.zip", tmp_path / "in2")
+
+
+def test_members_keep_their_time(tmp_path):
+    zip_of(tmp_path / "c.zip", {"anna/late.ipynb": ("x", 2026), "anna/early.ipynb": ("x", 2025), "ben/a1.ipynb": ("x", 2024)})
+    assert chosen(tmp_path / "c.zip", tmp_path)["anna"][0] == "late.ipynb"
+
+
+def test_damaged_zip_files(tmp_path):
+    (tmp_path / "from").mkdir()
+    damaged(zip_of(tmp_path / "from/anna.zip", ["a1.ipynb"]))
+    assert "cannot be unpacked (Error -3 while decompressing" in chosen(tmp_path / "from", tmp_path)["anna"][1][0]
+    zip_of(tmp_path / "from/ben.zip", ["a1.ipynb"])
+    assert chosen(tmp_path / "from", tmp_path)["ben"] == ("a1.ipynb", [])
+    damaged(zip_of(tmp_path / "class.zip", ["anna.ipynb"]))
+    with pytest.raises(grade.BadInput, match="cannot be unpacked"): grade.collect(tmp_path / "class.zip", tmp_path / "in")
+
+
+@pytest.mark.parametrize("names, students", [
+    (["submissions/anna/a1.ipynb", "submissions/ben/a1.ipynb"], ["anna", "ben"]), (["all/x/an_1_2_a1.ipynb"], ["an"]),
+    (["anna/my work/a1.ipynb"], ["anna"]), (["anna/a1.ipynb", "anna/data/b.ipynb", "anna/more/c.ipynb"], ["anna"]),
+    (["anna/work/a1.ipynb", "anna/data/x.csv"], ["anna"]), (["Jo_7_assignsubmission_file_/a/a1.ipynb"], ["Jo"])])
+def test_what_wraps_the_students_is_taken_off(tmp_path, names, students):
+    for name in names:
+        (tmp_path / "from" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "from" / name).write_text("x")
+    zip_of(tmp_path / "class.zip", names)
+    for source in ("from", "class.zip"): assert sorted(chosen(tmp_path / source, tmp_path / source[:1])) == students
+
+
+def test_a_lone_zip_file_is_a_student_or_a_class(tmp_path):
+    for folder in ("one", "class", "named"): (tmp_path / folder).mkdir()
+    zip_of(tmp_path / "one/anna.zip", ["a1.ipynb", "draft.ipynb"])
+    zip_of(tmp_path / "class/all.zip", ["anna/a1.ipynb", "ben/a1.ipynb"])
+    zip_of(tmp_path / "named/doe_1_2_all.zip", ["anna/a1.ipynb", "ben/a1.ipynb"])
+    found = {folder: sorted(chosen(tmp_path / folder, tmp_path / f"in {folder}")) for folder in ("one", "class", "named")}
+    assert found == {"one": ["anna"], "class": ["anna", "ben"], "named": ["doe"]}
+
+
+def test_odd_names_and_what_cannot_be_read(tmp_path, monkeypatch):
+    for name in (b"J\xfcrgen", b"ben", b"cem"):
+        folder = tmp_path / "from" / os.fsdecode(name)
+        try: folder.mkdir(parents=True)
+        except OSError: pytest.skip("this file system takes UTF-8 alone")
+        (folder / os.fsdecode(b"a1\xfc.ipynb")).write_text("x")
+    real = grade.seen
+    def seen(folder):
+        if folder.name == "ben": raise PermissionError(13, "Permission denied")
+        return real(folder)
+    monkeypatch.setattr(grade, "seen", seen)
+    entries, _ = grade.collect(tmp_path / "from", tmp_path / "in")
+    assert [(e.student, e.notes) for e in entries] == [
+        ("J\ufffdrgen", []), ("ben", ["ben cannot be read (Permission denied)"]), ("cem", [])]
+    for entry in entries: grade.digest(entry.student, *grade.choose(entry, "a1")[1], *(n[1] for n in entry.notebooks))
+    assert "cannot be read" in grade.contents(tmp_path / "gone.ipynb")[1][0]
+
+
+def test_a_student_has_twenty_notebooks_at_most(tmp_path):
+    names = [f"{i}.ipynb" for i in range(25)]
+    zip_of(tmp_path / "anna.zip", [*(f"deep/{n}" for n in names), "a1.ipynb"])
+    entry = grade.Entry("anna")
+    grade.look_at(tmp_path / "anna.zip", entry, tmp_path / "in")
+    assert len(entry.notebooks) == 20 and grade.choose(entry, "a1")[0].endswith("a1.ipynb")
+    assert "more than 20 notebooks" in entry.notes[0]
+
+
+def test_names_that_collide_stay_apart():
+    found = grade.unlike([grade.Entry(n) for n in ("Anna", "Anna (2)", "anna")])
+    assert len({e.student.casefold() for e in found}) == 3
+
+
+# The grading folder
+
+def refused(capsys, *words):
+    "What the grader says when it grades nothing."
+    assert grade.main(["a1", *map(str, words)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing was graded: ") and said.count("\n") == 1
+    return said
+
+
+def test_no_folder_of_others_is_touched(toy, tmp_path, capsys):
+    (tmp_path / "R/incoming/anna").mkdir(parents=True)
+    (tmp_path / "R/incoming/anna/a1.ipynb").write_text("x")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "from").mkdir()
+    assert "where grading deletes" in refused(capsys, tmp_path / "R/incoming", "--out", tmp_path / "R")
+    for out in ("R", "file"): assert "no grading folder" in refused(capsys, tmp_path / "from", "--out", tmp_path / out, "--fresh")
+    refused(capsys, tmp_path / "from", "--out", tmp_path / "file/below")
+    if sys.platform == "linux": refused(capsys, tmp_path / "from", "--out", "/proc/x")
+    assert (tmp_path / "R/incoming/anna/a1.ipynb").read_text() == "x"
+
+
+@pytest.mark.skipif(grade.fcntl is None, reason="locks are of POSIX")
+def test_two_graders_never_share_a_folder(toy, tmp_path, capsys):
+    (tmp_path / "from").mkdir()
+    with grade.held(tmp_path / "out"):
+        (tmp_path / "out/work").mkdir()
+        assert "another grader works in" in refused(capsys, tmp_path / "from", "--out", tmp_path / "out")
+    assert (tmp_path / "out/work").exists()
+    assert "holds no submission" in refused(capsys, tmp_path / "from", "--out", tmp_path / "out")
+
+
+def test_the_wrong_seed_is_said_at_once(toy, tmp_path, capsys):
+    other = toy_course.submission(toy[0])
+    other.metadata["ssnet"] = {"assignment": "a1", "seed": 2027}
+    for name in ("anna", "ben"): toy_course.hand_in(other, tmp_path / "from" / f"{name}.ipynb")
+    (tmp_path / "from/cut.ipynb").write_text((tmp_path / "from/ben.ipynb").read_text()[:-9])
+    toy_course.hand_in(toy_course.submission(toy[0]), tmp_path / "from/dan.ipynb")
+    (tmp_path / "from/eva.ipynb").write_text('{"ssnet": {"seed": "x"')
+    said = refused(capsys, tmp_path / "from", "--out", tmp_path / "out")
+    assert "most notebooks are variant 2027 of a1: give SEED=2027 (--seed 2027)" in said
+    for name in ("ben", "cut"): (tmp_path / "from" / f"{name}.ipynb").unlink()
+    entries, _ = grade.collect(tmp_path / "from", tmp_path / "in")
+    grade.check_variant(entries, grade.read_options(["a1", "x"]))  # a single one is no reason to stop
+
+
+def test_marks_are_kept_where_the_summary_fails_and_others_are_named(toy, tmp_path, capsys, monkeypatch):
+    for name in ("anna", "ben"): (tmp_path / name).mkdir() or (tmp_path / name / f"{name}.ipynb").write_text("x")
+    words = ["--out", str(tmp_path / "out"), "--jobs", "1"]
+    assert grade.main(["a1", str(tmp_path / "anna"), *words]) == 0
+    assert "1 student: anna" in capsys.readouterr().out
+    (tmp_path / "out/report.csv").write_text("typo")
+    assert grade.main(["a1", str(tmp_path / "ben"), *words]) == 1
+    said = capsys.readouterr()
+    assert "kept from earlier, not in FROM: anna" in said.out and results(tmp_path / "out").keys() == {"anna", "ben"}
+    assert said.err.count("Stopped: ") == 1 and "Marks given so far are kept" in said.err
+
+
+def test_the_key_covers_what_marks_depend_on(toy, monkeypatch):
+    names = {p.name for p in grade.tool_files("a1")}
+    assert {"losses.py", "checking.py", "kernel.py", "a1.py", "checks.py"} <= names and all(p.is_file() for p in grade.tool_files("a1"))
+    monkeypatch.setattr(grade.importlib.metadata, "version", lambda name: f"{name} 1")
+    assert grade.versions() == [sys.version, "torch 1", "numpy 1", "nbgrader 1"]
 
 
 def test_bad_input_is_one_sentence(toy, tmp_path, capsys):

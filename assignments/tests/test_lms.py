@@ -1,7 +1,7 @@
 """The files of Moodle and Canvas get the marks, and nothing else changes."""
 import lms
 import pytest
-from small_course import make_course, result, write_results
+from small_course import make_course, result, ungraded, write_results
 
 from ssnet.files import InputError
 
@@ -46,7 +46,9 @@ def test_moodle_gets_grades_and_feedback_and_keeps_every_other_byte(graded):
                     "grade filled in, but the feedback that stood there kept": ["Participant_12346"],
                     "kept: row without a result": ["Participant 12347"]}
     wanted = MOODLE.replace('grading",,', 'grading",5.00,').replace('grading",1.00', 'grading",2.50')
-    assert text == wanted.replace('AM",-,\r\n', 'AM",-,"a1, variant 0: 5 of 5 points"\r\n', 1)
+    comment = lms.feedback(results[0])
+    assert comment.startswith("a1, variant 0: 5 of 5 points<br>(written by the grader")
+    assert text == wanted.replace('AM",-,\r\n', f'AM",-,"{comment}"\r\n', 1)
 
 
 def test_moodles_feedback_is_html_and_is_renewed(graded):
@@ -55,6 +57,19 @@ def test_moodles_feedback_is_html_and_is_renewed(graded):
     told, text = graded(text, result("12345"))
     assert "a1, variant 0: 5 of 5 points" in text and "edited" not in text
     assert list(told) == ["kept: row without a result"]
+
+
+@pytest.mark.parametrize("change, renewed", [
+    (lambda ours: ours, True), (lambda ours: f"<p>{ours.replace('<br>', '<br />')}</p>\n", True),  # Moodle's editor
+    (lambda ours: f"{ours}<br>See me.", False), (lambda ours: f"See me. {ours}", False),
+    (lambda ours: ours.replace("the sum", "the mean"), False), (lambda ours: "a1, variant 0: well done", False)])
+def test_feedback_that_a_person_changed_is_kept(change, renewed, graded):
+    r = result("12345", hidden=0.0, message="it is < the sum & 'more'")
+    _, text = graded(MOODLE, r)
+    there = change(lms.feedback(r))
+    told, filled = graded(text.replace(lms.feedback(r), there), result("12345"))
+    assert ("but the feedback that stood there kept" in " ".join(told)) != renewed
+    assert ("5 of 5 points" in filled) == renewed == (there not in filled)
 
 
 def test_decimal_commas_stay(graded):
@@ -84,6 +99,14 @@ def test_the_number_that_the_lms_gave_counts_more_than_the_name(graded):
     assert '1",5.00,3.00' in text and told["kept: row without a result"][0] == "Brown, Ben"
     assert canvas(graded, CANVAS, result("Anna Smith", lms_id="999"))[0]["result without a row"] == ["Anna Smith"]
     assert 'grading",5.00,5.00,Yes' in graded(MOODLE, result("Ben, B", lms_id="12345"))[1]
+
+
+def test_by_looks_for_the_name_in_that_column(graded):
+    text = CANVAS.replace(",S2,", ",99,")
+    told, filled = canvas(graded, text, result("Ben", lms_id="101"), by="SIS Login ID")
+    assert 'Ben",102,99,ben,Section 1,5.00' in filled and "result without a row" not in told
+    assert canvas(graded, text, result("Ben", lms_id="99"), by="SIS User ID")[0]["result without a row"] == ["Ben"]
+    with pytest.raises(InputError, match="one column 'Nick'"): canvas(graded, text, result("Ben"), by="Nick")
 
 
 def test_a_name_that_fits_two_students_is_an_error(graded, tmp_path):
@@ -124,3 +147,10 @@ def test_who_waits_for_points_keeps_the_grade(tmp_path, monkeypatch):
     told = lms.fill("moodle", tmp_path / "in.csv", out, tmp_path / "out.csv")
     assert told["kept: waits for points in report.csv"] == ["12345"]
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "in.csv").read_bytes()
+
+
+@pytest.mark.parametrize("kind, text, more", [("moodle", MOODLE, {}), ("canvas", CANVAS, {"column": "A1 (4711)"})])
+def test_who_was_not_graded_keeps_the_grade(kind, text, more, graded):
+    failed = ungraded("12346" if kind == "moodle" else "102")
+    told, filled = graded(text, failed, kind=kind, **more)
+    assert told["kept: not graded, see marks.csv"] == [failed["student"]] and filled == text

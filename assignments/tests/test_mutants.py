@@ -1,6 +1,8 @@
 """The table of wrong answers says what the checks did."""
+import re
 import sys
 
+import course
 import mutants
 import pytest
 from small_course import make_course
@@ -52,6 +54,18 @@ def test_an_answer_counts_when_the_checks_say_what_they_should(verdicts):
     assert text.startswith("Caught 2 of 4; false alarms 0 of 1 (variants 0 and 2027).")
     assert "| A1 | mae | 1 of 1 | 2 of 4 |" in text and text.count("**not caught**") == 2
     assert r"| your mae \| keeps \<the\> sign 1.5 |" in text
+
+
+def test_the_guide_lists_the_exercises_and_the_number_of_answers():
+    text = mutants.GUIDE.read_text(encoding="utf-8")
+    start, end = mutants.between(text)
+    row = r"^\| (A\d) \| (\w+) \| \d+ of (\d+) \| \d+ of (\d+) \|$"
+    listed = re.findall(row, text[start:end], flags=re.M)
+    held = []
+    for a, e in ((a, e) for a in course.ASSIGNMENTS for e in course.exercises(a)):
+        rights = [answer.right for answer in course.read_answers(a, e)]
+        held.append((a.upper(), e, str(rights.count(True)), str(rights.count(False))))
+    assert listed == held, "the table in assignments/README.md is old: run `make mutants`"
 
 
 def test_the_guide_is_written_and_checked(verdicts, tmp_path, monkeypatch, capsys):

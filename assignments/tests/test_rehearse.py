@@ -6,6 +6,7 @@ from pathlib import Path
 
 import course
 import hostile
+import pytest
 import rehearse
 
 KINDS = {k.name: k for k in hostile.KINDS}
@@ -65,7 +66,35 @@ def test_what_was_touched_is_said(tmp_path):
     assert rehearse.touched(before, after, "/b") == ["/a/new was made", "/a/y was changed", "/a/z was removed"]
 
 
+@pytest.mark.parametrize("words, says", [
+    (["a9"], "there is no assignment a9; there are: a1"), (["a1", "--only", "foo"], "there is no kind foo: give right"),
+    (["a1", "--number", "0"], "above 0"), (["a1", "--seed", "-1"], "the seed -1"),
+    (["a1", "--out", "/proc/x"], "/proc/x cannot")])
+def test_bad_input_is_one_sentence_and_exit_1(words, says, tmp_path, capsys):
+    assert rehearse.main(["--out", str(tmp_path / "r"), *words]) == 1
+    told = capsys.readouterr().err
+    assert says in told and told.count("\n") == 1 and not (tmp_path / "r").exists()
+
+
+def test_only_a_rehearsals_folder_is_emptied(tmp_path, capsys):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert rehearse.main(["a1", "--out", str(tmp_path)]) == 1
+    assert "no rehearsal's" in capsys.readouterr().err and (tmp_path / "thesis.txt").read_text() == "mine"
+    rehearse.prepare(tmp_path / "new")
+    (tmp_path / "new/old.txt").touch()
+    rehearse.prepare(tmp_path / "new")
+    assert not (tmp_path / "new/old.txt").exists()
+
+
+def test_the_table_names_what_was_rehearsed():
+    report = dict.fromkeys(("seconds", "median", "longest", "second_run", "fresh_seconds"), 1.0)
+    report |= {"assignment": "a2", "seed": 2027, "cases": [], "jobs": 2, "machine": "m", "isolation": [], "fresh": 0}
+    assert rehearse.table(report).startswith("A2, seed 2027\n")
+
+
 def test_a_small_rehearsal(tmp_path, capsys):
     words = ["a1", "--number", str(len(SMALL)), "--only", ",".join(SMALL), "--out", str(tmp_path / "r")]
     status = rehearse.main(words)
-    assert status == 0, capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert status == 0 and said.startswith("A1, seed 0\n"), said

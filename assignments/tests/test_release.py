@@ -259,9 +259,10 @@ def test_a_leak_stops_the_release(in_small, tmp_path):
     (["../a0"], "there is no assignment ../a0"),
     (["a0", "--seed", "x"], "the seed x is no whole number"),
     (["a0", "--seed", "-1"], "the seed -1 is no whole number"),
-    (["a0", "--seed", "1.5"], "the seed 1.5 is no whole number")])
+    (["a0", "--seed", "1.5"], "the seed 1.5 is no whole number"),
+    (["a0", "--out", "/proc/x"], "/proc/x cannot be read or written")])
 def test_bad_input_is_one_sentence_and_exit_1(in_small, tmp_path, capsys, words, says):
-    assert release.main([*words, "--out", str(tmp_path / "out")]) == 1
+    assert release.main(["--out", str(tmp_path / "out"), *words]) == 1
     told = capsys.readouterr()
     assert says in told.err and len(told.err.strip().split("\n")) == 1 and not told.out
 

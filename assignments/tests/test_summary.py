@@ -5,7 +5,7 @@ import io
 import alike
 import pytest
 import summary
-from small_course import OTHER, PACKAGE, REFERENCE, make_course, result, write_results
+from small_course import OTHER, PACKAGE, REFERENCE, make_course, result, ungraded, write_results
 
 from ssnet.files import InputError
 
@@ -74,6 +74,27 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path, monkeypatch):
 
 # Points that people give
 
+def test_who_was_not_graded_has_no_sum_and_never_counts_as_0(tmp_path, monkeypatch):
+    out = write_results(make_course(tmp_path, monkeypatch), result("anna"), ungraded("ben"))
+    made = summary.write_summary(out)
+    assert rows(out / "marks.csv")[2] == ["ben", "", "5", "", "", "The grader failed here (OSError)"]
+    assert (made["mean"], made["median"], made["waiting"], made["ungraded"]) == (5, 5, [], ["ben"])
+    assert [lost for _, lost, _ in made["failures"]] == [0, 0]
+    text = (out / "summary.html").read_text(encoding="utf-8")
+    assert "failed at ben; mean, median and distribution leave them out." in text and "report.csv" not in text
+    write_results(out, ungraded("anna"), ungraded("ben"))
+    summary.write_summary(out)
+    assert "<dd>–</dd>" in (out / "summary.html").read_text(encoding="utf-8")
+
+
+def test_who_was_not_graded_has_no_sum_though_a_person_gave_points(tmp_path, monkeypatch):
+    out = write_results(make_course(tmp_path, monkeypatch, manual=10.0), ungraded("ben", manual=10.0))
+    out.joinpath("report.csv").write_text("student,report [10],comment\nben,7,\n")
+    made = summary.write_summary(out)
+    assert rows(out / "marks.csv")[1][1:6] == ["", "15", "", "", "7"]
+    assert (made["waiting"], made["ungraded"]) == ([], ["ben"])
+
+
 def test_the_sheet_is_made_once_and_its_points_are_merged(tmp_path, monkeypatch):
     out = make_course(tmp_path, monkeypatch, manual=10.0)
     write_results(out, result("anna", manual=10.0), result("-ben", manual=10.0))
@@ -96,12 +117,57 @@ def test_a_wrong_sheet_is_an_error_with_a_sentence(line, says, tmp_path, monkeyp
     assert not (out / "marks.csv").exists()
 
 
-def test_who_hands_in_later_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize("separator", ",;")
+def test_who_hands_in_later_gets_a_row_and_every_byte_stays(separator, end, tmp_path, monkeypatch):
     out = write_results(make_course(tmp_path, monkeypatch, manual=10.0), result("anna", manual=10.0))
-    summary.write_summary(out)
-    write_results(out, result("anna", manual=10.0), result("late", manual=10.0))
-    summary.write_summary(out)
-    assert "add a row" in rows(out / "marks.csv")[2][-1]
+    lines = [["student", "report [10]", "comment"], ["anna", "7", '"well\nand good"']]
+    sheet = "\ufeff" + (end or "\n").join(map(separator.join, lines)) + end
+    (out / "report.csv").write_bytes(sheet.encode())
+    write_results(out, result("anna", manual=10.0), result("=ben", manual=10.0), result("late", manual=10.0))
+    for _ in range(2): made = summary.write_summary(out)
+    new = "".join(f"{name}{separator * 2}{end or chr(10)}" for name in ("'=ben", "late"))
+    assert (out / "report.csv").read_bytes().decode() == sheet + ("" if end else "\n") + new
+    assert made["waiting"] == ["=ben", "late"] and rows(out / "marks.csv")[2][:2] == ["anna", "12"]
+
+
+# As nbgrader makes it
+PAGE = """<h4>a1 (Score: 5.0 / 15.0)</h4>
+<p>a note (Score: 1 / 2)</p><div id="toc"><ol>
+<li><a href="#a1-mae-check">a1-mae-check</a> (Score: 2.0 / 2.0)</li>
+<li><a href="#a1-report">a1-report</a> (Score: 0.0 / 10.0): not answered</li></ol></div>
+<a name="a1-report"></a><div class="panel-heading"><span class="pull-right">
+      Score: 0.0 / 10.0 <a href="#top">(Top)</a>
+</span></div><p id="comment">my own text, <a href="#a1-report">a1-report</a> (Score: 0.0 / 10.0)</p>"""
+
+
+def test_the_students_page_says_what_a_person_gave(tmp_path, monkeypatch):
+    out = write_results(make_course(tmp_path, monkeypatch, manual=10.0), result("anna", manual=10.0))
+    page, sheet = out / "feedback/anna.html", out / "report.csv"
+    page.parent.mkdir()
+    page.write_text(PAGE)
+    def renewed(row=None):
+        if row is not None: sheet.write_text(f"student,report [10],comment\nanna,{row}\n")
+        found = [summary.write_summary(out) and page.read_text() for _ in range(2)]
+        assert found[0] == found[1]
+        return found[0]
+    waits = PAGE.replace("Score: 5.0", "Score: 5 so far").replace("Score: 0.0", "Score: marked by a person", 2)
+    assert renewed() == waits
+    given = PAGE.replace("Score: 5.0", "Score: 12.5").replace("Score: 0.0", "Score: 7.5", 2)
+    said = '<p id="comment">a1-report: 7.5 of 10 points. &lt;b&gt; \\1 well</p>'
+    assert renewed("7.5,<b> \\1 well") == given.replace('<div id="toc">', f'{said}<div id="toc">')
+    assert renewed(",") == waits
+
+
+def test_a_page_without_a_notebook_gets_the_points_and_a_lost_page_is_named(tmp_path, monkeypatch):
+    out = make_course(tmp_path, monkeypatch, manual=10.0)
+    write_results(out, result("anna", manual=10.0), result("ben", manual=10.0))
+    (out / "report.csv").write_text("student,report [10],comment\nanna,7,by mail\nben,,\n")
+    (out / "feedback").mkdir()
+    (out / "feedback/anna.html").write_text("<h1>a1: not graded</h1>")
+    assert summary.write_summary(out)["no page"] == ["ben"]
+    said = '<p id="comment">a1-report: 7 of 10 points. by mail</p>'
+    assert (out / "feedback/anna.html").read_text() == f"<h1>a1: not graded</h1>{said}"
 
 
 def test_the_rubric_gives_the_columns(tmp_path, monkeypatch):

@@ -484,7 +484,8 @@ def feedback(job, config, cells, notes):
     text = page.read_text(encoding="utf-8")
     for cell in cells:
         found = f": {html.escape(cell['message'])}" if cell["message"] else ""
-        text = re.sub(rf'(<a href="#{cell["id"]}">)[^<]*(</a>[^<]*)', lambda m: f"{m[1]}{cell['id']}{m[2]}{found}", text, count=1)
+        entry = rf'(<a href="#{cell["id"]}">)[^<]*(</a>[^<]*)'
+        text = re.sub(entry, lambda m: f"{m[1]}{cell['id']}{m[2]}{found}", text, count=1)
     said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     text = text.replace('<div id="toc">', f'{said}<div id="toc">', 1)
     write_whole(Path(job.out, "feedback", f"{job.student}.html"), text.encode())

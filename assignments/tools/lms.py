@@ -6,6 +6,7 @@ python assignments/tools/lms.py canvas GRADEBOOK.csv grading/a1 --column "A1 (47
 Only the cells of the grades (and Moodle's feedback) change; every other byte stays as it was.
 """
 import argparse
+import hashlib
 import html
 import re
 from collections import defaultdict
@@ -116,14 +117,17 @@ def row_names(sheet, columns):
     return found
 
 
-def match(results, sheet, columns):
+def match(results, sheet, columns, by=None):
     """[(result, row)] and the students without a row; raises where a name fits two rows, or a row two names.
 
-    The LMS's number of a result is looked for in the first of `columns` alone, a student's name in all."""
-    numbers, found, pairs, lost, taken = row_names(sheet, columns[:1]), row_names(sheet, columns), [], [], {}
+    The LMS's number of a result is looked for in the first of `columns` alone, a student's name in all; with `by`,
+    the name alone is looked for, in that column."""
+    if by: sheet.column(by)  # raises where there is none
+    numbers, found = ({}, row_names(sheet, [by])) if by else (row_names(sheet, columns[:1]), row_names(sheet, columns))
+    pairs, lost, taken = [], [], {}
     for result in results:
         student, number = result["student"], result.get("lms_id")
-        rows = numbers.get(number, []) if number else found.get(person(student), [])
+        rows = numbers.get(number, []) if number and not by else found.get(person(student), [])
         if not rows: lost.append(student)
         if len(rows) > 1: raise InputError(f"'{student}' fits {len(rows)} rows: say with --by which column to use.")
         for row in rows:
@@ -149,6 +153,11 @@ def check_maximum(text, result, where):
                      "set it in the LMS and download the file again.")
 
 
+def why_none(result):
+    "Why a student has no sum of points."
+    return "kept: not graded, see marks.csv" if summary.ungraded(result) else "kept: waits for points in report.csv"
+
+
 def points_text(result, like):
     "The points with two decimals, and with a comma where `like` has one."
     text = f"{result['points']:.2f}"
@@ -156,18 +165,26 @@ def points_text(result, like):
 
 
 def feedback(result):
-    "What a student reads in Moodle: points, and a line for each check that cost some; HTML."
+    "What a student reads in Moodle: points, a line for each check that cost some, and the end mark; HTML."
     def share(points, maximum): return f"{summary.number(points)} of {summary.number(maximum)}"
     first = f"{result['assignment']}, variant {result['seed']}: {share(result['points'], result['max_points'])} points"
     lost = [c for c in result["cells"] if c["points"] < c["max"]]
     lines = [f"{c['id']} ({share(c['points'], c['max'])}): {c['message']}" for c in lost]
     lines += result["notes"] + ([result["comment"]] if result.get("comment") else [])
-    return "<br>".join([first, *(html.escape(line, quote=False) for line in lines)])
+    text = "<br>".join([first, *(html.escape(line, quote=False) for line in lines)])
+    return f"{text}<br>(written by the grader, {digest(text)})"
+
+
+def digest(text):
+    "A short hash of what a text says, whatever tags and blanks Moodle's editor puts into it."
+    said = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def ours(text):
-    "Whether a feedback comment is empty or by `feedback`."
-    return not text.strip() or re.match(r"(<\w+>)?a\d, variant \d+: ", text) is not None
+    "Whether a feedback comment is empty, or by `feedback` and as it was written: its end mark fits and ends it."
+    found = re.fullmatch(r"(.*)\(written by the grader, (\w{8})\)(\s|<[^>]*>)*", text, flags=re.S)
+    return not text.strip() or found is not None and digest(found[1]) == found[2]
 
 
 def fill_moodle(sheet, results, by=None):
@@ -175,11 +192,11 @@ def fill_moodle(sheet, results, by=None):
     if not sheet.has(MOODLE["id"]):
         raise InputError("The file has no column 'Identifier': set Moodle to English and download the worksheet again.")
     at = {key: sheet.column(name) for key, name in MOODLE.items()}
-    pairs, lost = match(results, sheet, [by] if by else MOODLE_NAMES)
+    pairs, lost = match(results, sheet, MOODLE_NAMES, by)
     told = defaultdict(list, {"result without a row": lost} if lost else {})
     for result, row in pairs:
         check_maximum(row[at["max"]].text, result, f"The row of {row[at['id']].text}")
-        if result["points"] is None: told["kept: waits for points in report.csv"].append(result["student"])
+        if result["points"] is None: told[why_none(result)].append(result["student"])
         elif row[at["open"]].text.strip().casefold() == "no": told["kept: locked in Moodle"].append(result["student"])
         else:
             sheet.change(row[at["grade"]], points_text(result, row[at["max"]].text))
@@ -210,11 +227,11 @@ def fill_canvas(sheet, results, column, by=None):
     check_maximum(maxima[0][at].text, results[0], f"The column '{column}'")
     people = [row for row in sheet.rows[1:] if row[ident].text.strip()]
     sheet.rows = [sheet.rows[0], *people]
-    pairs, lost = match(results, sheet, [by] if by else CANVAS_NAMES)
+    pairs, lost = match(results, sheet, CANVAS_NAMES, by)
     told = defaultdict(list, {"result without a row": lost} if lost else {})
     for result, row in pairs:
         old = row[at].text.strip().upper()
-        if result["points"] is None: told["kept: waits for points in report.csv"].append(result["student"])
+        if result["points"] is None: told[why_none(result)].append(result["student"])
         elif old in ("EX", "N/A"): told[f"kept: '{old}' in Canvas"].append(result["student"])
         else: sheet.change(row[at], points_text(result, maxima[0][at].text))
     return told | unmarked(sheet, pairs, 0)

@@ -46,6 +46,7 @@ FIRST = ("Anna", "Ben", "Chloe", "Deniz", "Emil", "Fatima", "Goran", "Hana", "Id
 LAST = ("Kim", "Adams", "Bauer", "Costa", "Duarte", "Evans", "Fischer", "Garcia", "Haddad", "Ivanova", "Jensen",
         "Kowalski", "Lopez", "Meyer", "Nakamura", "Okafor", "O'Brien", "Ångström", "Müller", "李")
 HOME_DEPTH = 3
+MARK = ".rehearsal"  # the file that says that a folder is a rehearsal's and may be emptied
 
 
 @dataclass
@@ -138,11 +139,7 @@ def port_of(folder):
 
 def plan(number, rng, only=()):
     "The kinds of the submissions, shuffled: 'right', 'wrong', or a kind of hostile.py; those in `only` alone, if any."
-    kinds = {k.name: k for k in hostile.KINDS}
-    if only:
-        unknown = sorted(set(only) - set(kinds) - {"right", "wrong"})
-        if unknown: raise ValueError(f"there is no kind {', '.join(unknown)}")
-        return [only[i % len(only)] for i in range(number)]
+    if only: return [only[i % len(only)] for i in range(number)]
     chosen = []
     for group in ("hostile", "broken"):
         names = [k.name for k in hostile.KINDS if k.group == group]
@@ -414,11 +411,22 @@ def bystander():
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100000)", "rehearsal-bystander"])
 
 
+def check(given):
+    "Raise ValueError where the command line asks for something that there is not."
+    release.source(given.assignment)
+    release.whole(given.seed)
+    unknown = sorted(set(given.only) - {"right", "wrong", *(k.name for k in hostile.KINDS)})
+    if unknown: raise ValueError(f"there is no kind {', '.join(unknown)}: give right, wrong or names from hostile.py")
+    if min(given.number, given.jobs, given.cell_time, given.time) < 1: raise ValueError("numbers must be above 0")
+
+
 def prepare(folder):
     "Empty the rehearsal's folder and put what must stay untouched into folder/outside."
-    if folder.exists() and any(folder.iterdir()) and not (folder / "outside").is_dir():
-        raise ValueError(f"{folder} is not empty and no rehearsal's: name another --out")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise ValueError(f"{folder} is not empty and no rehearsal's: name another --out, or delete it")
     sandbox.remove(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).write_text("rehearse.py made this folder and may empty it\n")
     (folder / "outside" / "deep").mkdir(parents=True)
     for name in ("keep.txt", "deep/keep.txt"): (folder / "outside" / name).write_text("nobody touches this\n")
     nbformat.write(nbformat.v4.new_notebook(), folder / "outside" / "secret.ipynb")
@@ -442,9 +450,8 @@ def watched(folder, words):
 
 
 def rehearse(given):
-    "Make, grade, compare; return the report."
+    "Make, grade, compare, in the folder that `prepare` made; return the report."
     folder = given.out.resolve()
-    prepare(folder)
     cases, rng = make(given.assignment, folder, given.number, given.seed, given.only), random.Random(given.seed)
     def words(source, out):
         "The grader's arguments."
@@ -458,10 +465,10 @@ def rehearse(given):
     again, second = same_twice(folder, words(folder / "submissions", folder / "graded"))
     other, number, third = same_fresh(folder, cases, words, rng)
     lines += traces + told(given.assignment, folder / "graded") + again + other
-    times = [r["seconds"] for r in found.values()]
-    return {"machine": machine(), "number": len(cases), "seed": given.seed, "jobs": given.jobs,
-            "cell_time": given.cell_time, "seconds": round(seconds, 1), "median": statistics.median(times),
-            "longest": max(times),
+    times = [r["seconds"] for r in found.values()] or [0.0]
+    return {"machine": machine(), "assignment": given.assignment, "seed": given.seed, "number": len(cases),
+            "jobs": given.jobs, "cell_time": given.cell_time, "seconds": round(seconds, 1),
+            "median": statistics.median(times), "longest": max(times),
             "second_run": round(second, 1), "fresh": number, "fresh_seconds": round(third, 1), "differences": lines,
             "isolation": sorted({r["isolation"] for r in found.values()}),
             "cases": [asdict(c) | {"differs": differ[c.student], "result": found.get(c.student)} for c in cases]}
@@ -469,7 +476,8 @@ def rehearse(given):
 
 def table(report):
     "The report as a short table."
-    lines = [f"{'':10}{'kinds':>7}{'number':>8}{'marks equal':>14}{'notes as expected':>20}"]
+    lines = [f"{report['assignment'].upper()}, seed {report['seed']}",
+             f"{'':10}{'kinds':>7}{'number':>8}{'marks equal':>14}{'notes as expected':>20}"]
     for group in (*SHARES, "all"):
         cases = [c for c in report["cases"] if group in (c["group"], "all")]
         notes = sum(any("note" in line for line in c["differs"]) for c in cases)
@@ -497,6 +505,12 @@ def main(words=None):
     parser.add_argument("--time", type=int, default=300, help="seconds for a submission (300)")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help="these kinds alone")
     given = parser.parse_args(words)
+    try:
+        check(given)
+        prepare(given.out.resolve())
+    except (ValueError, OSError) as error:
+        print(f"Nothing was rehearsed: {release.reason(error)}", file=sys.stderr)
+        return 1
     report = rehearse(given)
     write_json(given.out / "rehearsal.json", report)
     print(table(report))

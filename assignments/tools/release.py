@@ -237,6 +237,12 @@ def release(assignment, seed, out):
     return out / assignment
 
 
+def reason(error):
+    "What an error says, for people."
+    if not isinstance(error, OSError) or not error.filename: return str(error)
+    return f"{error.filename} cannot be read or written ({error.strerror}): check the path, or name another --out"
+
+
 def main(words=None):
     "The command line; returns the exit status."
     parser = argparse.ArgumentParser(description="Make the student's version of an assignment.")
@@ -245,8 +251,8 @@ def main(words=None):
     parser.add_argument("--out", default=str(course.COURSE / "release"), help="where to write it (assignments/release)")
     given = parser.parse_args(words)
     try: folder = release(given.assignment, given.seed, given.out)
-    except ValueError as error:
-        print(f"Nothing was written: {error}", file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(f"Nothing was written: {reason(error)}", file=sys.stderr)
         return 1
     files = ", ".join(sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()))
     print(f"Wrote {os.path.relpath(folder)} ({files}) and {os.path.relpath(folder)}.zip: variant {int(given.seed)}.")

@@ -1,13 +1,15 @@
 """The marks of all submissions on one page: python assignments/tools/summary.py grading/a1
 
 Reads grading/a1/results/*.json; writes marks.csv and summary.html beside it. Where an assignment has parts that people
-grade, report.csv is the sheet for their points: written once, empty, and never touched again.
+grade, report.csv is the sheet for their points: each student gets an empty row, and what stands there is never changed.
+The points and the comment then go into the student's page in feedback/.
 """
 import argparse
 import csv
 import html
 import io
 import json
+import math
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -75,19 +77,38 @@ def number(points):
     return "" if points is None else f"{points:.2f}".rstrip("0").rstrip(".")
 
 
+def csv_text(rows, separator=",", end="\n"):
+    "`rows` as CSV."
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=separator, lineterminator=end)
+    writer.writerows([safe(c) if isinstance(c, str) else c for c in row] for row in rows)
+    return file.getvalue()
+
+
 def write_csv(path, rows):
     "Write `rows` whole, for any spreadsheet."
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([safe(c) if isinstance(c, str) else c for c in row] for row in rows)
-    write_whole(path, file.getvalue().encode("utf-8-sig"))
+    write_whole(path, csv_text(rows).encode("utf-8-sig"))
+
+
+def separator_of(text):
+    "The separator of a sheet: the one that its first line holds most."
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def read_csv(path):
     "The rows of a sheet that a spreadsheet may have saved: commas or semicolons, UTF-8."
     try: text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError: raise InputError(f"{path} is not UTF-8: save it as 'CSV UTF-8'.") from None
-    head = text.partition("\n")[0]
-    return [row for row in csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count)) if any(row)]
+    return [row for row in csv.reader(io.StringIO(text), delimiter=separator_of(text)) if any(row)]
+
+
+def append_csv(path, rows):
+    "Add `rows` below a sheet, written as it is: separator, line ends, and every byte that is there."
+    data = path.read_bytes()
+    text = data.decode("utf-8")
+    end = "\r\n" if "\r\n" in text else "\n"
+    gap = "" if text.endswith("\n") else end
+    write_whole(path, data + (gap + csv_text(rows, separator_of(text), end)).encode())
 
 
 # Points given by people
@@ -112,10 +133,9 @@ def rubric(assignment):
     return [(cell, name, points) for name, points in rows]
 
 
-def write_template(path, rows, students):
-    "The empty sheet for points that people give."
-    heads = [f"{name} [{number(maximum)}]" for _, name, maximum in rows]
-    write_csv(path, [["student", *heads, "comment"], *([student] + [""] * (len(rows) + 1) for student in students)])
+def heads(rows):
+    "The columns of the sheet for points that people give."
+    return ["student", *(f"{name} [{number(maximum)}]" for _, name, maximum in rows), "comment"]
 
 
 def given(text, maximum, where):
@@ -130,7 +150,7 @@ def given(text, maximum, where):
 def read_report(path, rows):
     "{student: ({grade id: points or None}, comment)} of the filled sheet."
     head, *lines = read_csv(path)
-    wanted = ["student", *(f"{name} [{number(maximum)}]" for _, name, maximum in rows), "comment"]
+    wanted = heads(rows)
     if head != [safe(w) for w in wanted]: raise InputError(f"{path} has the columns {head}; {wanted} are expected.")
     found = {}
     for line in lines:
@@ -145,23 +165,22 @@ def read_report(path, rows):
 
 
 def merge(results, out):
-    "`results` with the points of report.csv; writes that sheet where it is due and missing."
-    rows, path = rubric(results[0]["assignment"]), Path(out) / "report.csv"
-    if not rows: return results
-    if not path.exists(): write_template(path, rows, [r["student"] for r in results])
-    found = read_report(path, rows)
-    lost = found.keys() - {safe(r["student"]) for r in results}
+    "`results` with the points of report.csv; that sheet gets a row for each student who has none."
+    rows, path, students = rubric(results[0]["assignment"]), Path(out) / "report.csv", [r["student"] for r in results]
+    if rows and not path.exists(): write_csv(path, [heads(rows)])
+    found = read_report(path, rows) if rows else {}
+    lost = found.keys() - set(map(safe, students))
     if lost: raise InputError(f"{path} names {', '.join(sorted(lost))}, who handed in nothing: correct the name.")
-    return [merge_one(result, found.get(safe(result["student"]))) for result in results]
+    new = [[student] + [""] * (len(rows) + 1) for student in students if safe(student) not in found]
+    if rows and new: append_csv(path, new)
+    return [merge_one(result, *found.get(safe(result["student"]), ({}, ""))) for result in results]
 
 
-def merge_one(result, row):
-    "`result` with the points of its row in report.csv; points are None while some are missing."
-    sums, comment = row or ({}, "")
-    notes = result["notes"] if row else result["notes"] + ["not in report.csv: add a row for this student"]
+def merge_one(result, sums, comment):
+    "`result` with the points of its row in report.csv; the sum is None while some points are missing."
     done = [c | {"points": sums.get(c["id"])} if c["kind"] == "manual" else c for c in result["cells"]]
-    missing = [c["id"] for c in done if c["points"] is None]
-    notes = notes + [f"waiting for points in report.csv: {', '.join(missing)}"] if missing else notes
+    missing, waits = [c for c in done if c["points"] is None], waiting({"cells": done})
+    notes = result["notes"] + ([f"waiting for points in report.csv: {', '.join(waits)}"] if waits else [])
     points = None if missing else sum(c["points"] for c in done)
     return result | {"cells": done, "points": points, "notes": notes, "comment": comment}
 
@@ -171,9 +190,24 @@ def load(out):
     return merge(read_results(out), out)
 
 
+def waiting(result):
+    "The cells that wait for points in report.csv."
+    return [c["id"] for c in result["cells"] if c["points"] is None and c["kind"] == "manual"]
+
+
+def ungraded(result):
+    "Whether the grader failed, so that there are no points at all."
+    return any(c["points"] is None and c["kind"] != "manual" for c in result["cells"])
+
+
 def so_far(result):
     "The points that are there."
     return sum(c["points"] or 0 for c in result["cells"])
+
+
+def counted(results):
+    "The points that are there, of each submission that was graded."
+    return [so_far(r) for r in results if not ungraded(r)]
 
 
 def marks(results):
@@ -184,6 +218,42 @@ def marks(results):
         held = cells(r)
         points = [number(held[i]["points"]) if i in held else "0" for i in ids]
         yield [r["student"], number(r["points"]), number(r["max_points"]), *points, "; ".join(r["notes"])]
+
+
+# The feedback pages
+
+def score(points, otherwise, maximum):
+    "A score as nbgrader writes it; `otherwise` in place of points that are missing."
+    return f"{otherwise if points is None else float(round(points, 2))} / {float(maximum)}"
+
+
+def renew(page, result):
+    "A feedback page with the points and the comment of a person; the same again where it has them already."
+    def put(before, text): return re.sub(rf"(?s)({before})[^/<]* / [^)<]*", lambda m: m[1] + text, page, count=1)
+    page = put(r"<h4>[^<]*\(Score: ", score(result["points"], f"{so_far(result):g} so far", result["max_points"]))
+    cells, said = [c for c in result["cells"] if c["kind"] == "manual"], []
+    for c in cells:
+        text = score(c["points"], "marked by a person", c["max"])
+        page = put(rf'<a href="#{c["id"]}">[^<]*</a> \(Score: ', text)                   # the list at the top
+        page = put(rf'<a name="{c["id"]}"></a><div(?:(?!</div>).)*?Score: ', f"{text} ")  # the answer's own head
+        if c["points"] is not None: said.append(f"{c['id']}: {number(c['points'])} of {number(c['max'])} points.")
+    said = html.escape(" ".join([*said, result["comment"].strip()]).strip())
+    head, top, rest = page.partition('<div id="toc">')  # nothing of the student's stands above it
+    head = re.sub(r'<p id="comment">.*?</p>', "", head, flags=re.S)
+    return head + (f'<p id="comment">{said}</p>' if said else "") + top + rest
+
+
+def renew_pages(results, out):
+    "Put what people gave into the students' pages; returns who has no page."
+    lost = []
+    for r in (r for r in results if any(c["kind"] == "manual" for c in r["cells"])):
+        path = Path(out) / "feedback" / f"{r['student']}.html"
+        if not path.is_file():
+            lost.append(r["student"])
+            continue
+        old = path.read_text(encoding="utf-8")
+        if (new := renew(old, r)) != old: write_whole(path, new.encode())
+    return lost
 
 
 # The page
@@ -205,7 +275,7 @@ def table(heads, rows, numbers=()):
 def histogram(points, maximum, bins=10):
     "How many submissions have how many points, as SVG."
     counts = Counter(min(int(p / maximum * bins), bins - 1) for p in points)
-    top, parts = max(counts.values()), []
+    top, parts = max(counts.values(), default=1), []
     for n in range(bins):
         height, left = 150 * counts[n] / top, 40 + n * 64
         label = f"{number(maximum * n / bins)}–{number(maximum) if n == bins - 1 else ''}"
@@ -216,12 +286,22 @@ def histogram(points, maximum, bins=10):
     return f'<svg {shape}>{"".join(parts)}</svg>\n'
 
 
+def middle(points):
+    "Mean and median; nan where there are no points."
+    return (statistics.mean(points), statistics.median(points)) if points else (math.nan, math.nan)
+
+
+def one_digit(value):
+    "A figure as it is shown."
+    return "–" if math.isnan(value) else f"{value:.1f}"
+
+
 def tiles(results):
     "The figures at the top."
-    points, maximum = [so_far(r) for r in results], results[0]["max_points"]
-    figures = {"submissions": len(results), "mean": f"{statistics.mean(points):.1f}",
-               "median": f"{statistics.median(points):.1f}", "points in all": number(maximum),
-               "full marks": sum(p >= maximum for p in points)}
+    points, maximum = counted(results), results[0]["max_points"]
+    mean, median = middle(points)
+    figures = {"submissions": len(results), "mean": one_digit(mean), "median": one_digit(median),
+               "points in all": number(maximum), "full marks": sum(p >= maximum for p in points)}
     return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in figures.items()) + "</dl>\n"
 
 
@@ -298,19 +378,28 @@ def alike_section(answers, assignment):
     return text, found, published
 
 
+def missing_text(results):
+    "Whose points are missing, and how they are counted."
+    failed, waits, said = [r["student"] for r in results if ungraded(r)], sum(bool(waiting(r)) for r in results), []
+    if failed:
+        said += [f"The grader failed at {', '.join(map(esc, failed))}; mean, median and distribution leave them out. "
+                 "Their notes say why: grade them again, or by hand."]
+    if waits: said += [f"{waits} submissions wait for points in report.csv; only what is there is counted here."]
+    return "".join(f"<p><b>{text}</b></p>\n" for text in said)
+
+
 def page(results, alike_text):
     "summary.html."
-    a, seed, waiting = results[0]["assignment"], results[0]["seed"], sum(r["points"] is None for r in results)
-    wait = f"<p><b>{waiting} submissions wait for points in report.csv; only what is there is counted here.</b></p>\n"
+    a, seed = results[0]["assignment"], results[0]["seed"]
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{esc(a)}: marks</title>
 <style>{STYLE}</style></head><body>
 <h1>{esc(a).upper()}: marks</h1>
 <p class="quiet">Variant {esc(seed)}. One row a student is in marks.csv.</p>
-{wait if waiting else ""}{tiles(results)}
+{missing_text(results)}{tiles(results)}
 <h2>Distribution</h2>
-{histogram([so_far(r) for r in results], results[0]["max_points"])}
+{histogram(counted(results), results[0]["max_points"])}
 <h2>Checks, most failed first</h2>
 {failure_table(results)}
 <h2>Worth a look</h2>
@@ -320,17 +409,18 @@ def page(results, alike_text):
 
 
 def write_summary(out):
-    "Write marks.csv and summary.html of the grading folder `out`; returns what they say in a dict."
+    "Write marks.csv and summary.html of the grading folder `out`, renew its pages; returns what they say in a dict."
     results = load(out)
     answers = {r["student"]: r["answers"] for r in results}
     text, found, published = alike_section(answers, results[0]["assignment"])
     write_csv(Path(out) / "marks.csv", marks(results))
     write_whole(Path(out) / "summary.html", page(results, text).encode())
-    points = [so_far(r) for r in results]
-    return {"submissions": len(results), "mean": statistics.mean(points), "median": statistics.median(points),
+    mean, median = middle(counted(results))
+    return {"submissions": len(results), "mean": mean, "median": median,
             "max_points": results[0]["max_points"], "failures": failures(results),
-            "pairs": found, "published": published,
-            "waiting": [r["student"] for r in results if r["points"] is None]}
+            "pairs": found, "published": published, "no page": renew_pages(results, out),
+            "waiting": [r["student"] for r in results if waiting(r)],
+            "ungraded": [r["student"] for r in results if ungraded(r)]}
 
 
 def main():
@@ -340,8 +430,10 @@ def main():
     out = parser.parse_args().out
     try: made = write_summary(out)
     except InputError as error: parser.exit(1, f"{error}\n")
-    middle = f"mean {made['mean']:.1f}, median {made['median']:.1f} of {number(made['max_points'])}"
-    print(f"{made['submissions']} submissions, {middle}.")
+    figures = f"mean {one_digit(made['mean'])}, median {one_digit(made['median'])} of {number(made['max_points'])}"
+    print(f"{made['submissions']} submissions, {figures}.")
+    if made["ungraded"]: print(f"Not graded, see their notes in marks.csv: {', '.join(made['ungraded'])}.")
+    if made["no page"]: print(f"Without a page in {out}/feedback, so grade again: {', '.join(made['no page'])}.")
     if made["waiting"]:
         print(f"{len(made['waiting'])} wait for points: fill in {out}/report.csv, then run summary.py {out}.")
     print(f"Open {out}/summary.html; the marks are in {out}/marks.csv.")
