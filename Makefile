@@ -24,7 +24,7 @@ test: $(VENV)/.installed
 	@echo "Checking the export, then the tests, then every notebook: under 20 minutes on two cores."
 	$(BIN)/python tools/export.py --check
 	$(BIN)/python tools/check_notebooks.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 	$(BIN)/python tools/run_notebooks.py
 
 lab: $(VENV)/.installed

@@ -40,8 +40,8 @@ PYTHON = os.path.abspath(sys.executable)  # the sandbox knows no folder but thos
 @dataclass(frozen=True)
 class Limits:
     "What a submission may use."
-    cell_time: float = 300  # seconds for one cell
-    time: float = 1800      # seconds for the whole submission
+    cell_time: float = 900  # seconds for one cell
+    time: float = 3600      # seconds for the whole submission
     memory: float = 4       # GB for all its processes together
     disk: float = 500       # MB in its folder
     files: int = 20000      # files in its folder
