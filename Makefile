@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	@echo "Open runs/demo/report.html in a browser."
 
 test: $(VENV)/.installed
-	@echo "Checking the export, then the tests, then every notebook: under 20 minutes on two cores."
+	@echo "Checking the export, then the tests, then every notebook: under 25 minutes on two cores."
 	$(BIN)/python tools/export.py --check
 	$(BIN)/python tools/check_notebooks.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -70,7 +70,7 @@ mutants: $(VENV)/.installed
 	$(BIN)/python assignments/tools/mutants.py
 
 rehearsal: $(VENV)/.installed
-	@echo "Grading 200 made submissions, right, wrong, hostile and broken: about 15 minutes on two cores."
+	@echo "Grading 200 made submissions, right, wrong, hostile and broken: about 25 minutes on two cores."
 	$(BIN)/python assignments/tools/rehearse.py $(A) --number 200 --out grading/rehearsal
 
 weights: $(VENV)/.installed
